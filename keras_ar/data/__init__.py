@@ -1,0 +1,17 @@
+"""Integer images in memory, as streams, and as resumable training batches."""
+
+from keras_ar.data.batches import ShuffledBatches
+from keras_ar.data.catalog import DATASETS, ImageDataset, dataset_info
+from keras_ar.data.folder import load_folder
+from keras_ar.data.images import load_images
+from keras_ar.data.pipeline import image_dataset
+
+__all__ = [
+    "DATASETS",
+    "ImageDataset",
+    "ShuffledBatches",
+    "dataset_info",
+    "image_dataset",
+    "load_folder",
+    "load_images",
+]

@@ -1,0 +1,51 @@
+"""Checks shared by everything that takes images as NumPy arrays."""
+
+import numpy as np
+
+
+def check_images(images: np.ndarray) -> np.ndarray:
+    """Insist on the one form in which images enter the library.
+
+    Floats are refused rather than rounded: whether they are 0..1, -1..1 or 0..255
+    cannot be told from the values.
+
+    Args:
+        images: Candidate array.
+
+    Shapes:
+        ``(batch, height, width, channels)``, uint8, not empty.
+
+    Raises:
+        ValueError: If the type, the rank or the number of images is wrong.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise ValueError(
+            "Images must be uint8 of shape (batch, height, width, channels); "
+            f"received {images.dtype} of shape {images.shape}."
+        )
+    if not len(images):
+        raise ValueError("There must be at least one image; received none.")
+    return images
+
+
+def check_labels(labels: np.ndarray, num_images: int) -> np.ndarray:
+    """Insist on one label (a class id, or a conditioning array) per image.
+
+    Args:
+        labels: Candidate array.
+        num_images: Number of images the labels belong to.
+
+    Returns:
+        The labels, integers as int32 and everything else as it is.
+
+    Raises:
+        ValueError: If the lengths differ.
+    """
+    labels = np.asarray(labels)
+    if not labels.ndim or len(labels) != num_images:
+        raise ValueError(
+            f"There must be one label per image; received {num_images} images and labels "
+            f"of shape {labels.shape}."
+        )
+    return labels.astype(np.int32) if np.issubdtype(labels.dtype, np.integer) else labels

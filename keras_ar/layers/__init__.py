@@ -1,0 +1,22 @@
+"""Causal layers: one file, one public class."""
+
+from keras_ar.layers.gated_block import GatedBlock
+from keras_ar.layers.gated_residual_block import GatedResidualBlock, concat_elu
+from keras_ar.layers.masked_conv2d import MaskedConv2D
+from keras_ar.layers.pixel_scaling import PixelScaling
+from keras_ar.layers.shift2d import Shift2D
+from keras_ar.layers.shifted_conv2d import ShiftedConv2D
+from keras_ar.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
+from keras_ar.layers.weight_norm import data_dependent_initialization
+
+__all__ = [
+    "GatedBlock",
+    "GatedResidualBlock",
+    "MaskedConv2D",
+    "PixelScaling",
+    "Shift2D",
+    "ShiftedConv2D",
+    "ShiftedConv2DTranspose",
+    "concat_elu",
+    "data_dependent_initialization",
+]

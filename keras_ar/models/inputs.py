@@ -1,0 +1,122 @@
+"""What may enter a model: checked once, before any work is done."""
+
+import numpy as np
+from keras import ops
+
+__all__ = ["check_class_ids", "check_condition_map", "check_images", "check_known", "storage_dtype"]
+
+
+def storage_dtype(levels: int) -> np.dtype:
+    """Return the smallest integer type that holds intensities ``0..levels-1``."""
+    return np.min_scalar_type(levels - 1)
+
+
+def _whole_numbers(name: str, array: np.ndarray, hint: str) -> np.ndarray:
+    if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
+        return array
+    if not np.issubdtype(array.dtype, np.floating):
+        raise TypeError(f"{name} must be an array of integers; got dtype {array.dtype}.")
+    if not np.all(np.isfinite(array)) or np.any(array != np.round(array)):
+        raise ValueError(
+            f"{name} must be whole numbers; got {array.dtype} values between "
+            f"{np.min(array):.4g} and {np.max(array):.4g}. {hint}"
+        )
+    return array
+
+
+def check_images(images, image_shape: tuple[int, int, int], levels: int) -> np.ndarray:
+    """Return ``images`` as a NumPy array of the storage type, or say what is wrong with them.
+
+    Args:
+        images: Array-like ``(batch, height, width, channels)`` of integers ``0..levels-1``;
+            floats are accepted if they are such integers.
+        image_shape: ``(height, width, channels)`` of the model.
+        levels: Number of intensity values.
+
+    Raises:
+        TypeError: If the values are not numbers.
+        ValueError: If rank, size, channels or values do not fit the model.
+    """
+    array = np.asarray(ops.convert_to_numpy(images))
+    expected = f"(batch, {', '.join(map(str, image_shape))})"
+    if array.ndim != 4:
+        raise ValueError(
+            f"images must have shape {expected}; got rank {array.ndim}, shape {array.shape}."
+            + (" Add a batch axis: images[None]." if array.shape == tuple(image_shape) else "")
+        )
+    if array.shape[1:] != tuple(image_shape):
+        raise ValueError(f"images must have shape {expected}; got {array.shape}.")
+    if not array.size:
+        raise ValueError("images is empty: there is nothing to work on.")
+    array = _whole_numbers(
+        "images", array, f"The model wants integers 0..{levels - 1}, and scales them itself."
+    )
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high >= levels:
+        raise ValueError(
+            f"images must lie in 0..{levels - 1} (levels={levels}); got values between "
+            f"{low} and {high}."
+        )
+    return array.astype(storage_dtype(levels))
+
+
+def check_class_ids(condition, num_classes: int, count: int) -> np.ndarray:
+    """Return class ids as int32 ``(count,)``; one id stands for all.
+
+    Raises:
+        ValueError: If there are neither one nor ``count`` ids, or an id is outside
+            ``0..num_classes-1``.
+    """
+    ids = np.asarray(ops.convert_to_numpy(condition))
+    ids = _whole_numbers("condition", ids, f"Class ids are integers 0..{num_classes - 1}.")
+    if ids.ndim == 0:
+        ids = np.broadcast_to(ids, (count,))
+    if ids.shape != (count,):
+        raise ValueError(
+            f"condition must hold one class id, or one for each of the {count} images; "
+            f"got shape {ids.shape}."
+        )
+    if ids.min() < 0 or ids.max() >= num_classes:
+        raise ValueError(
+            f"Class ids must lie in 0..{num_classes - 1}; got {ids.min()} to {ids.max()}."
+        )
+    return ids.astype("int32")
+
+
+def check_condition_map(condition, shape: tuple[int, ...], count: int) -> np.ndarray:
+    """Return a real-valued condition as float32 ``(count, *shape)``; one stands for all.
+
+    Raises:
+        ValueError: If the shape does not fit or a value is not finite.
+    """
+    values = np.asarray(ops.convert_to_numpy(condition), dtype="float32")
+    if values.shape == tuple(shape):
+        values = np.broadcast_to(values, (count, *shape))
+    if values.shape != (count, *shape):
+        raise ValueError(
+            f"condition must have shape {(count, *shape)}, or {tuple(shape)} for all images "
+            f"alike; got {values.shape}."
+        )
+    if not np.all(np.isfinite(values)):
+        raise ValueError("condition holds values that are not finite.")
+    return values
+
+
+def check_known(known, image_shape: tuple[int, int, int], count: int) -> np.ndarray:
+    """Return a mask of known pixels as bool ``(count, height, width)``.
+
+    Raises:
+        TypeError: If the mask is not boolean (or 0/1).
+        ValueError: If its shape is neither ``(height, width)`` nor ``(count, height, width)``.
+    """
+    mask = np.asarray(ops.convert_to_numpy(known))
+    if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
+        raise TypeError(f"known must be a boolean mask, True where given; got {mask.dtype} values.")
+    if mask.shape == tuple(image_shape[:2]):
+        mask = np.broadcast_to(mask, (count, *mask.shape))
+    if mask.shape != (count, *image_shape[:2]):
+        raise ValueError(
+            f"known must have shape {tuple(image_shape[:2])}, or {(count, *image_shape[:2])} with "
+            f"one mask per image; got {mask.shape}."
+        )
+    return mask.astype(bool)

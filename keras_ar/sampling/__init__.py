@@ -1,0 +1,7 @@
+"""Generation: the order of the pixels, the noise, and the compiled step."""
+
+from keras_ar.sampling.compiled import compile_function
+from keras_ar.sampling.noise import uniform_noise
+from keras_ar.sampling.raster import draw_pixel, generate_raster
+
+__all__ = ["compile_function", "draw_pixel", "generate_raster", "uniform_noise"]

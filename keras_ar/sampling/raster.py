@@ -1,0 +1,84 @@
+"""Generate images pixel by pixel in raster order, one full network pass per step."""
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+from tqdm import tqdm
+
+from keras_ar.distributions import Likelihood
+
+__all__ = ["draw_pixel", "generate_raster"]
+
+
+def draw_pixel(
+    network: Callable,
+    likelihood: Likelihood,
+    images,
+    known,
+    noise,
+    row,
+    column,
+    channel,
+    temperature,
+):
+    """Draw one pixel (or one colour of it) of every image, unless it is known.
+
+    Args:
+        network: Maps images to likelihood parameters, both over the whole image.
+        likelihood: What the parameters mean.
+        images: int32 ``(batch, height, width, channels)``.
+        known: bool ``(batch, height, width)``.
+        noise: float32 ``(batch, height, width, likelihood.noise_size)``.
+        row: Row of the pixel, an integer or a scalar tensor; ``column`` likewise.
+        column: See ``row``.
+        channel: The colour to draw. Ignored where one pass gives the whole pixel.
+        temperature: Positive scalar.
+
+    Returns:
+        ``images`` with the pixel filled in.
+    """
+    height, width, channels = images.shape[1:]
+
+    def at_pixel(maps):
+        return ops.take(ops.take(maps, row, axis=1), column, axis=1)
+
+    drawn = likelihood.sample(at_pixel(network(images)), at_pixel(noise), temperature)
+    is_here = ops.logical_and(
+        ops.equal(ops.arange(height), row)[:, None], ops.equal(ops.arange(width), column)[None, :]
+    )
+    is_drawn = ops.logical_and(is_here[None], ops.logical_not(known))[..., None]
+    if likelihood.passes_per_pixel > 1:
+        is_drawn = ops.logical_and(is_drawn, ops.equal(ops.arange(channels), channel))
+    return ops.where(is_drawn, drawn[:, None, None, :], images)
+
+
+def generate_raster(
+    step: Callable,
+    images: np.ndarray,
+    known: np.ndarray,
+    noise: np.ndarray,
+    passes_per_pixel: int,
+    *,
+    verbose: bool = True,
+) -> np.ndarray:
+    """Fill in the unknown pixels of ``images`` in raster order.
+
+    Args:
+        step: Compiled ``draw_pixel``: ``(images, known, noise, row, column, channel) -> images``.
+        images: int32 ``(batch, height, width, channels)``; unknown pixels hold any legal value.
+        known: bool ``(batch, height, width)``; where true, ``images`` is never changed.
+        noise: float32 ``(batch, height, width, noise_size)``.
+        passes_per_pixel: Network passes that a pixel takes.
+        verbose: Whether to show a progress bar once two seconds have passed.
+
+    Returns:
+        int32 images as a NumPy array.
+    """
+    positions = np.argwhere(~known.all(axis=0))
+    images, known, noise = (ops.convert_to_tensor(array) for array in (images, known, noise))
+    for row, column in tqdm(positions, unit="pixel", delay=2.0, disable=not verbose):
+        for channel in range(passes_per_pixel):
+            place = (np.int32(row), np.int32(column), np.int32(channel))
+            images = step(images, known, noise, *(ops.convert_to_tensor(p) for p in place))
+    return ops.convert_to_numpy(images)

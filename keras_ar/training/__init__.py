@@ -1,0 +1,7 @@
+"""Training: a recipe in, a folder of the zoo out."""
+
+from keras_ar.training.recipe import Recipe, build_model, read_recipe
+from keras_ar.training.run import run_recipe
+from keras_ar.training.trainer import Trainer
+
+__all__ = ["Recipe", "Trainer", "build_model", "read_recipe", "run_recipe"]

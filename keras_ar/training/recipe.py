@@ -1,0 +1,169 @@
+"""A recipe: everything that decides what a training run does, in one TOML file."""
+
+import dataclasses
+import hashlib
+import pathlib
+import tomllib
+from typing import Any
+
+import keras
+
+from keras_ar import models
+
+__all__ = ["DataRecipe", "Recipe", "TrainingRecipe", "build_model", "read_recipe"]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataRecipe:
+    """Which images are trained on, and which decide.
+
+    Args:
+        name: TensorFlow Datasets name.
+        train: Split that is trained on, in the syntax of TensorFlow Datasets.
+        validation: Split on which the weights are chosen; it must not overlap ``train``.
+        test: Split of the number that is published.
+        labels: Whether the model is conditioned on the labels.
+    """
+
+    name: str
+    train: str = "train"
+    validation: str = "validation"
+    test: str = "test"
+    labels: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingRecipe:
+    """How the weights are found.
+
+    Args:
+        steps: Gradient steps of the whole run; the learning rate decays over them.
+        batch_size: Images per step.
+        learning_rate: Highest learning rate.
+        warmup_steps: Steps over which the learning rate rises from zero.
+        final_learning_rate: Fraction of ``learning_rate`` left at the end of the cosine decay.
+        weight_decay: Decoupled weight decay (AdamW); 0 is Adam.
+        beta_1: Decay of Adam's first moment.
+        beta_2: Decay of Adam's second moment.
+        clip_norm: Largest norm of a gradient, all weights together; 0 is no limit.
+        ema_decay: Decay of the averaged weights, which are the ones that are kept.
+        steps_per_round: Steps between two validations, checkpoints and sample sheets.
+        validation_images: Images of the validation split used during training; 0 is all.
+        flip: Whether images are mirrored at random.
+        dtype_policy: Keras dtype policy, such as ``"mixed_bfloat16"``.
+        seed: Seed of initial weights, data order and dropout.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup_steps: int = 0
+    final_learning_rate: float = 0.0
+    weight_decay: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    clip_norm: float = 0.0
+    ema_decay: float = 0.999
+    steps_per_round: int = 500
+    validation_images: int = 0
+    flip: bool = False
+    dtype_policy: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("steps", "batch_size", "learning_rate", "steps_per_round"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"[training] {name} must be positive; got {getattr(self, name)}.")
+        if not 0.0 <= self.ema_decay < 1.0:
+            raise ValueError(f"[training] ema_decay must lie in [0, 1); got {self.ema_decay}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A variant of the zoo and how it comes about.
+
+    Args:
+        variant: Name of the variant, and of its folder.
+        model_class: Name of a class in ``keras_ar.models``.
+        model: Arguments of that class.
+        data: See ``DataRecipe``.
+        training: See ``TrainingRecipe``.
+        card: Prose of the model card: ``summary``, ``limits``, ``paper``, ``paper_title``,
+            ``paper_result``, ``license``, ``dataset_id``.
+        text: The file as it was read.
+    """
+
+    variant: str
+    model_class: str
+    model: dict[str, Any]
+    data: DataRecipe
+    training: TrainingRecipe
+    card: dict[str, Any]
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file, by which weights name the recipe they came from."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _section(cls, table: dict[str, Any], name: str, path: pathlib.Path):
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    unknown = sorted(set(table) - set(fields))
+    missing = sorted(
+        key
+        for key, field in fields.items()
+        if field.default is dataclasses.MISSING and key not in table
+    )
+    if unknown or missing:
+        raise ValueError(
+            f"{path}: section [{name}]"
+            + (f" has unknown keys {unknown}" if unknown else "")
+            + (f" lacks {missing}" if missing else "")
+            + f"; it knows {sorted(fields)}."
+        )
+    return cls(**table)
+
+
+def read_recipe(path: str | pathlib.Path) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        path: A ``recipe.toml``, or the folder that holds one.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a section or key is missing, unknown or out of range.
+    """
+    path = pathlib.Path(path)
+    path = path / "recipe.toml" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no recipe at {path}; a recipe is a recipe.toml file.")
+    text = path.read_text()
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path} is not valid TOML: {error}.") from None
+    missing = sorted({"variant", "model", "data", "training"} - set(table))
+    if missing or "class" not in table["model"]:
+        raise ValueError(f"{path} lacks {missing or ['model.class']}.")
+    model = dict(table["model"])
+    model_class = model.pop("class")
+    if not isinstance(getattr(models, model_class, None), type):
+        raise ValueError(f"{path}: there is no model class {model_class!r} in keras_ar.models.")
+    return Recipe(
+        variant=table["variant"],
+        model_class=model_class,
+        model=model,
+        data=_section(DataRecipe, table["data"], "data", path),
+        training=_section(TrainingRecipe, table["training"], "training", path),
+        card=table.get("card", {}),
+        text=text,
+    )
+
+
+def build_model(recipe: Recipe) -> models.AutoregressiveModel:
+    """Build the recipe's model with fresh weights, under the present dtype policy."""
+    keras.utils.set_random_seed(recipe.training.seed)
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.model.items()}
+    return getattr(models, recipe.model_class)(**options, name=recipe.variant)

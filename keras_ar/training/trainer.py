@@ -1,0 +1,263 @@
+"""Train a model by its recipe: averaged weights, validation, checkpoints, exact resumption."""
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+from keras import ops
+
+from keras_ar.data import ShuffledBatches, load_images
+from keras_ar.models import AutoregressiveModel
+from keras_ar.training.checkpoint import read_checkpoint, write_checkpoint
+from keras_ar.training.recipe import Recipe, build_model
+
+__all__ = ["Trainer", "build_optimizer"]
+
+Arrays = tuple[np.ndarray, np.ndarray | None]
+
+
+def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
+    """Build Adam (or AdamW) with warm-up, cosine decay and weight averaging."""
+    plan = recipe.training
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if plan.warmup_steps else plan.learning_rate,
+        decay_steps=max(plan.steps - plan.warmup_steps, 1),
+        alpha=plan.final_learning_rate,
+        warmup_target=plan.learning_rate if plan.warmup_steps else None,
+        warmup_steps=plan.warmup_steps,
+    )
+    options = {
+        "learning_rate": schedule,
+        "beta_1": plan.beta_1,
+        "beta_2": plan.beta_2,
+        "epsilon": 1e-8,
+        "global_clipnorm": plan.clip_norm or None,
+        "use_ema": True,
+        "ema_momentum": plan.ema_decay,
+    }
+    if plan.weight_decay:
+        return keras.optimizers.AdamW(weight_decay=plan.weight_decay, **options)
+    return keras.optimizers.Adam(**options)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Count steps, stop when the time is up, and stop at the first loss that is not finite."""
+
+    def __init__(self, is_time_up: Callable[[], bool]):
+        super().__init__()
+        self.is_time_up = is_time_up
+        self.steps = 0
+        self.is_finite = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps = batch + 1
+        self.is_finite = math.isfinite((logs or {}).get("loss", 0.0))
+        if not self.is_finite or self.is_time_up():
+            self.model.stop_training = True
+
+
+@dataclasses.dataclass
+class _Progress:
+    step: int = 0
+    seconds: float = 0.0
+    best: float = math.inf
+    best_step: int = 0
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+
+class Trainer:
+    """One training run of one recipe, which can be stopped and resumed at any step.
+
+    Batches, dropout and initial weights are functions of the recipe's seed and the step, and
+    every variable is in the checkpoint, so a run that was killed and resumed ends with the
+    same bits as one that was not.
+
+    Args:
+        recipe: What to do.
+        work_dir: Where checkpoint, history, logs and sample sheets go; made if missing. A
+            checkpoint found there is resumed.
+        load: Loads a split: ``(name, split, labels=...) -> images`` or ``(images, labels)``.
+        on_round: Called with the trainer after every validation, averaged weights in place.
+
+    Raises:
+        ValueError: If data and model do not fit, or the checkpoint belongs to another recipe.
+        OSError: If ``work_dir`` cannot be written.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        work_dir: str | os.PathLike,
+        *,
+        load: Callable = load_images,
+        on_round: Callable[["Trainer"], None] | None = None,
+    ):
+        self.recipe = recipe
+        self.work_dir = pathlib.Path(work_dir)
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        (self.work_dir / "history.jsonl").touch()
+        self.on_round = on_round or (lambda trainer: None)
+        self.progress = _Progress()
+        keras.config.set_dtype_policy(recipe.training.dtype_policy)
+        self.model: AutoregressiveModel = build_model(recipe)
+        self.train_data = self._load(load, recipe.data.train)
+        limit = recipe.training.validation_images or None
+        images, labels = self._load(load, recipe.data.validation)
+        self.validation_data = images[:limit], None if labels is None else labels[:limit]
+        self.model.compile(build_optimizer(recipe))
+        self._start()
+
+    @property
+    def checkpoint_path(self) -> pathlib.Path:
+        """The file from which a run is resumed."""
+        return self.work_dir / "checkpoint.npz"
+
+    @property
+    def best_path(self) -> pathlib.Path:
+        """The averaged weights with the lowest validation value so far."""
+        return self.work_dir / "best.npz"
+
+    def train(self, time_limit: float | None = None) -> _Progress:
+        """Train until the recipe's last step or for ``time_limit`` seconds.
+
+        Returns:
+            What was done, over all sessions of this run.
+
+        Raises:
+            FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
+        """
+        plan, started = self.recipe.training, time.monotonic()
+        before = self.progress.seconds
+
+        def is_time_up() -> bool:
+            return time_limit is not None and time.monotonic() - started > time_limit
+
+        while self.progress.step < plan.steps and not is_time_up():
+            rounds = self.progress.step // plan.steps_per_round + 1
+            until = min(plan.steps, rounds * plan.steps_per_round)
+            losses = self._train_round(until - self.progress.step, is_time_up)
+            self.progress.seconds = before + time.monotonic() - started
+            if self.progress.step == until:
+                self._validate(losses)
+            self._save()
+        return self.progress
+
+    def load_best(self) -> None:
+        """Put the best averaged weights into the model."""
+        if not self.best_path.exists():
+            with self.averaged_weights():
+                self._save_best()
+        read_checkpoint(self.best_path, {"model": self.model.weights})
+
+    @contextlib.contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Exchange the model's trainable weights for their averages inside the block."""
+        variables = self.model.trainable_variables
+        trained = [ops.convert_to_numpy(variable) for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, trained, strict=True):
+                variable.assign(value)
+
+    # Private ----------------------------------------------------------------------------------
+
+    def _load(self, load: Callable, split: str) -> Arrays:
+        labels = self.recipe.data.labels
+        loaded = load(self.recipe.data.name, split, labels=labels)
+        images, ids = loaded if labels else (loaded, None)
+        return self.model._check(images, ids)
+
+    @property
+    def _groups(self) -> dict[str, list]:
+        # `variables` holds the state of the dropout seeds too, but also metrics: leave those out.
+        metrics = {id(v) for metric in self.model.metrics for v in metric.variables}
+        model = [v for v in self.model.variables if id(v) not in metrics]
+        return {"model": model, "optimizer": self.model.optimizer.variables}
+
+    def _start(self) -> None:
+        self.model.optimizer.build(self.model.trainable_variables)
+        if self.checkpoint_path.exists():
+            stored = read_checkpoint(self.checkpoint_path, self._groups)
+            recipe_hash = stored.pop("recipe_sha256")
+            if recipe_hash != self.recipe.sha256:
+                raise ValueError(
+                    f"{self.checkpoint_path} was made with another recipe. Give a fresh "
+                    "--work_dir, or put the old recipe back."
+                )
+            self.progress = _Progress(**stored)
+            logging.info("Resuming at step %d.", self.progress.step)
+            return
+        images, labels = self.train_data
+        some = slice(0, max(self.recipe.training.batch_size, 16))
+        self.model.initialize_from_data(images[some], None if labels is None else labels[some])
+
+    def _train_round(self, steps: int, is_time_up: Callable[[], bool]) -> dict[str, float]:
+        plan, watch = self.recipe.training, _Watch(is_time_up)
+        images, labels = self.train_data
+        batches = ShuffledBatches(
+            images,
+            labels,
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            start_step=self.progress.step,
+            num_steps=steps,
+            flip=plan.flip,
+        )
+        history = self.model.fit(batches, shuffle=False, verbose=2, callbacks=[watch])
+        if not watch.is_finite:
+            raise FloatingPointError(
+                f"The loss is no longer finite at step {self.progress.step + watch.steps}. "
+                f"Training stopped; {self.checkpoint_path} still holds the last good state. "
+                "Lower the learning rate or set clip_norm, and start again."
+            )
+        self.progress.step += watch.steps
+        return {key: float(values[-1]) for key, values in history.history.items()}
+
+    def _validate(self, losses: dict[str, float]) -> None:
+        progress = self.progress
+        with self.averaged_weights():
+            images, labels = self.validation_data
+            value = float(np.mean(self.model.bits_per_dim(images, labels)))
+            if value < progress.best:
+                progress.best, progress.best_step = value, progress.step
+                self._save_best()
+            self.on_round(self)
+        record = {
+            "step": progress.step,
+            "images_seen": progress.step * self.recipe.training.batch_size,
+            "seconds": round(progress.seconds, 1),
+            "train_bits_per_dim": losses["bits_per_dim"],
+            "validation_bits_per_dim": value,
+        }
+        progress.history.append(record)
+        lines = "".join(json.dumps(line) + "\n" for line in progress.history)
+        (self.work_dir / "history.jsonl").write_text(lines)
+        logging.info(
+            "Step %d: train %.4f, validation %.4f bits/dim (best %.4f at step %d).",
+            progress.step,
+            record["train_bits_per_dim"],
+            value,
+            progress.best,
+            progress.best_step,
+        )
+
+    def _save(self) -> None:
+        progress: dict[str, Any] = dataclasses.asdict(self.progress)
+        progress["recipe_sha256"] = self.recipe.sha256
+        write_checkpoint(self.checkpoint_path, self._groups, progress)
+
+    def _save_best(self) -> None:
+        write_checkpoint(
+            self.best_path, {"model": self.model.weights}, {"step": self.progress.step}
+        )

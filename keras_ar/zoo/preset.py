@@ -1,0 +1,122 @@
+"""A model as a folder: the layout that Keras, the Hub and this zoo all read."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+
+from keras_ar.models import AutoregressiveModel
+from keras_ar.version import __version__
+
+__all__ = ["load_folder", "save", "sha256_of"]
+
+_CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """Return the sha256 of a file as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _store_as_float16(path: pathlib.Path) -> None:
+    """Rewrite every float32 data set of a weights file as float16; Keras widens it on loading."""
+    aside = path.with_suffix(".float16")
+    with h5py.File(path, "r") as source, h5py.File(aside, "w") as target:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                target.require_group(name).attrs.update(item.attrs)
+                return
+            values = item[()]
+            if values.dtype == np.float32:
+                values = values.astype(np.float16)
+                if not np.all(np.isfinite(values)):
+                    raise ValueError(f"{name} does not fit into float16: save with float32.")
+            target.create_dataset(name, data=values).attrs.update(item.attrs)
+
+        target.attrs.update(source.attrs)
+        source.visititems(copy)
+    os.replace(aside, path)
+
+
+def save(
+    model: AutoregressiveModel,
+    folder: str | os.PathLike,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    float16: bool = False,
+) -> pathlib.Path:
+    """Write a model as a folder that ``zoo.load`` and ``keras.saving.load_model`` read.
+
+    Writes ``config.json``, ``model.weights.h5`` and ``metadata.json``; other files in the folder
+    are left alone. All three are written aside first, so a crash leaves the old ones.
+
+    Args:
+        model: Any model of keras_ar, compiled or not; the optimizer is not saved.
+        folder: Made if it does not exist.
+        metadata: More facts for ``metadata.json``.
+        float16: Whether to store the weights in half the space. Evaluate the model again
+            afterwards: what is published is what was stored.
+
+    Returns:
+        The folder.
+
+    Raises:
+        OSError: If the folder cannot be written.
+        ValueError: If a weight does not fit into float16.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    config.pop("build_config", None)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as aside:
+        weights = pathlib.Path(aside) / _WEIGHTS
+        model.save_weights(weights)
+        if float16:
+            _store_as_float16(weights)
+        facts = {
+            "keras_version": keras.__version__,
+            "keras_ar_version": __version__,
+            "parameter_count": model.count_params(),
+            "weights_sha256": sha256_of(weights),
+            "weights_dtype": "float16" if float16 else "float32",
+            **(metadata or {}),
+        }
+        for name, content in ((_CONFIG, config), (_METADATA, facts)):
+            (pathlib.Path(aside) / name).write_text(json.dumps(content, indent=2) + "\n")
+        for name in (_WEIGHTS, _CONFIG, _METADATA):
+            shutil.move(pathlib.Path(aside) / name, folder / name)
+    return folder
+
+
+def load_folder(folder: str | os.PathLike) -> AutoregressiveModel:
+    """Load a model from a folder that ``save`` wrote.
+
+    Raises:
+        FileNotFoundError: If the folder or one of its two essential files is missing.
+        ValueError: If it holds something other than a model of keras_ar, or the weights do not
+            fit it.
+    """
+    folder = pathlib.Path(folder)
+    for name in (_CONFIG, _WEIGHTS):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder} is not a model folder: it has no {name}.")
+    config = json.loads((folder / _CONFIG).read_text())
+    if not str(config.get("registered_name", "")).startswith("keras_ar>"):
+        raise ValueError(
+            f"{folder / _CONFIG} describes {config.get('registered_name')!r}, which is not a "
+            "model of keras_ar; load it with keras.saving.load_model."
+        )
+    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    model.load_weights(folder / _WEIGHTS)
+    return model

@@ -1,0 +1,45 @@
+"""Train a variant of the zoo by its recipe, and write its folder.
+
+    python scripts/train.py --recipe zoo/pixelcnn_binarized_mnist --work_dir runs/pixelcnn
+
+Stop it at any time (Ctrl-C, kill -9, --minutes) and start it again with the same --work_dir:
+it goes on where the last checkpoint stands, with the same bits as if it had not been stopped.
+KERAS_BACKEND=jax trains the same model where JAX has the GPU.
+"""
+
+import pathlib
+
+from absl import app, flags
+
+_RECIPE = flags.DEFINE_string("recipe", None, "A recipe.toml, or the folder that holds one.")
+_WORK_DIR = flags.DEFINE_string("work_dir", None, "Checkpoints, logs and sample sheets go here.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "Folder for the trained model; by default that of the recipe."
+)
+_MINUTES = flags.DEFINE_float(
+    "minutes", None, "Stop after this time; the best weights so far are written.", lower_bound=0.0
+)
+_FLOAT16 = flags.DEFINE_bool("float16", True, "Store the weights as float16.")
+
+
+def main(argv: list[str]) -> None:
+    """Run the training that the flags describe."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
+    # Keras is imported only now, so that --help answers at once.
+    from keras_ar.training import run_recipe
+
+    recipe = pathlib.Path(_RECIPE.value)
+    output = _OUTPUT.value or (recipe if recipe.is_dir() else recipe.parent)
+    run_recipe(
+        recipe,
+        work_dir=_WORK_DIR.value,
+        output=output,
+        minutes=_MINUTES.value,
+        float16=_FLOAT16.value,
+    )
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["recipe", "work_dir"])
+    app.run(main)
