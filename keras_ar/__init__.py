@@ -4,8 +4,10 @@ Importing the package registers every layer and model with Keras. It imports nei
 TensorFlow Probability nor TensorFlow Datasets; what needs them loads them when used.
 """
 
-from keras_ar import data, distributions, layers, models, sampling
+from keras_ar import data, distributions, layers, models, sampling, zoo
 from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.receptive_field import receptive_field
+from keras_ar.serving import export
 from keras_ar.version import __version__
 
 __all__ = [
@@ -16,7 +18,10 @@ __all__ = [
     "__version__",
     "data",
     "distributions",
+    "export",
     "layers",
     "models",
+    "receptive_field",
     "sampling",
+    "zoo",
 ]

@@ -9,7 +9,7 @@ KERAS_BACKEND=jax trains the same model where JAX has the GPU.
 
 import pathlib
 
-from absl import app, flags
+from absl import app, flags, logging
 
 _RECIPE = flags.DEFINE_string("recipe", None, "A recipe.toml, or the folder that holds one.")
 _WORK_DIR = flags.DEFINE_string("work_dir", None, "Checkpoints, logs and sample sheets go here.")
@@ -26,6 +26,7 @@ def main(argv: list[str]) -> None:
     """Run the training that the flags describe."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
+    logging.set_verbosity(logging.INFO)
     # Keras is imported only now, so that --help answers at once.
     from keras_ar.training import run_recipe
 

@@ -94,7 +94,7 @@ class WeightNormLayer(keras.layers.Layer):
 
     def is_pristine(self) -> bool:
         """Whether gain and bias still have their first values: nothing was learned or loaded."""
-        gain, bias = ops.convert_to_numpy(self.gain), ops.convert_to_numpy(self.bias)
+        gain, bias = self.gain.numpy(), self.bias.numpy()
         return bool(np.all(gain == 1.0) and np.all(bias == 0.0))
 
     def get_config(self):

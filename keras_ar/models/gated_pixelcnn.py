@@ -77,7 +77,7 @@ class GatedPixelCNN(AutoregressiveModel):
             "first_kernel_size": first_kernel_size,
             "head_filters": head_filters,
             "num_classes": num_classes,
-            "condition_shape": condition_shape,
+            "condition_shape": None if condition_shape is None else tuple(condition_shape),
         }
         inputs = images if given is None else [images, given]
         super().__init__(inputs, parameters, likelihood=likelihood, config=config, name=name)

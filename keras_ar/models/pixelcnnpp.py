@@ -80,18 +80,18 @@ class PixelCNNPP(AutoregressiveModel):
         given, condition = condition_input(image_shape, num_classes, condition_shape)
         likelihood = LogisticMixtureLikelihood(image_shape[-1], levels, num_mixtures)
 
-        def block(stack, name, features, auxiliary=None):
-            layer = GatedResidualBlock(**_STACKS[stack], dropout=dropout, name=f"{stack}_{name}")
+        def block(stack, place, features, auxiliary=None):
+            layer = GatedResidualBlock(**_STACKS[stack], dropout=dropout, name=f"{stack}_{place}")
             return layer(features, auxiliary, condition)
 
-        def resize(layer_class, stack, name, features):
+        def resize(layer_class, stack, place, features):
             layer = layer_class(
-                filters, **_STACKS[stack], strides=2, weight_norm=True, name=f"{stack}_{name}"
+                filters, **_STACKS[stack], strides=2, weight_norm=True, name=f"{stack}_{place}"
             )
             return layer(features)
 
-        def first(name, kernel_size, reach, shift):
-            layer = ShiftedConv2D(filters, kernel_size, reach, weight_norm=True, name=name)
+        def first(place, kernel_size, reach, shift):
+            layer = ShiftedConv2D(filters, kernel_size, reach, weight_norm=True, name=place)
             return Shift2D(shift)(layer(scaled))
 
         scaled = PixelScaling(levels, ones_channel=True)(images)
@@ -102,9 +102,9 @@ class PixelCNNPP(AutoregressiveModel):
         ]
         for stage in range(_NUM_STAGES):
             for index in range(num_blocks):
-                name = f"down_{stage}_{index}"
-                vertical.append(block("vertical", name, vertical[-1]))
-                horizontal.append(block("horizontal", name, horizontal[-1], vertical[-1]))
+                place = f"down_{stage}_{index}"
+                vertical.append(block("vertical", place, vertical[-1]))
+                horizontal.append(block("horizontal", place, horizontal[-1], vertical[-1]))
             if stage < _NUM_STAGES - 1:
                 for stack, maps in (("vertical", vertical), ("horizontal", horizontal)):
                     maps.append(resize(ShiftedConv2D, stack, f"halve_{stage}", maps[-1]))
@@ -112,10 +112,10 @@ class PixelCNNPP(AutoregressiveModel):
         above, before = vertical.pop(), horizontal.pop()
         for stage in range(_NUM_STAGES):
             for index in range(num_blocks + (stage > 0)):
-                name = f"up_{stage}_{index}"
-                above = block("vertical", name, above, vertical.pop())
+                place = f"up_{stage}_{index}"
+                above = block("vertical", place, above, vertical.pop())
                 short_cut = ops.concatenate([above, horizontal.pop()], axis=-1)
-                before = block("horizontal", name, before, short_cut)
+                before = block("horizontal", place, before, short_cut)
             if stage < _NUM_STAGES - 1:
                 above = resize(ShiftedConv2DTranspose, "vertical", f"double_{stage}", above)
                 before = resize(ShiftedConv2DTranspose, "horizontal", f"double_{stage}", before)
@@ -134,7 +134,7 @@ class PixelCNNPP(AutoregressiveModel):
             "num_mixtures": num_mixtures,
             "dropout": dropout,
             "num_classes": num_classes,
-            "condition_shape": condition_shape,
+            "condition_shape": None if condition_shape is None else tuple(condition_shape),
         }
         inputs = images if given is None else [images, given]
         super().__init__(inputs, parameters, likelihood=likelihood, config=config, name=name)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 from keras import ops
-from tqdm import tqdm
 
 from keras_ar.distributions import Likelihood
+from keras_ar.sampling.progress import progress_bar
 
 __all__ = ["draw_pixel", "generate_raster"]
 
@@ -77,7 +77,7 @@ def generate_raster(
     """
     positions = np.argwhere(~known.all(axis=0))
     images, known, noise = (ops.convert_to_tensor(array) for array in (images, known, noise))
-    for row, column in tqdm(positions, unit="pixel", delay=2.0, disable=not verbose):
+    for row, column in progress_bar(positions, "pixel", is_shown=verbose):
         for channel in range(passes_per_pixel):
             place = (np.int32(row), np.int32(column), np.int32(channel))
             images = step(images, known, noise, *(ops.convert_to_tensor(p) for p in place))

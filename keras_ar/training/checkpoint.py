@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -30,7 +29,7 @@ def write_checkpoint(
     arrays = {"progress": np.array(json.dumps(dict(progress)))}
     for group, variables in groups.items():
         for index, variable in enumerate(variables):
-            arrays[f"{group}/{index}"] = ops.convert_to_numpy(variable)
+            arrays[f"{group}/{index}"] = variable.numpy()
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     with open(aside, "wb") as file:
         np.savez(file, **arrays)

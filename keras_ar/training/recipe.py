@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import pathlib
 import tomllib
 from typing import Any
@@ -47,7 +48,8 @@ class TrainingRecipe:
         beta_2: Decay of Adam's second moment.
         clip_norm: Largest norm of a gradient, all weights together; 0 is no limit.
         ema_decay: Decay of the averaged weights, which are the ones that are kept.
-        steps_per_round: Steps between two validations, checkpoints and sample sheets.
+        steps_per_round: Steps between two validations, with a checkpoint at each.
+        rounds_per_sheet: Rounds between two sheets of 16 samples; 0 draws none.
         validation_images: Images of the validation split used during training; 0 is all.
         flip: Whether images are mirrored at random.
         dtype_policy: Keras dtype policy, such as ``"mixed_bfloat16"``.
@@ -65,6 +67,7 @@ class TrainingRecipe:
     clip_norm: float = 0.0
     ema_decay: float = 0.999
     steps_per_round: int = 500
+    rounds_per_sheet: int = 0
     validation_images: int = 0
     flip: bool = False
     dtype_policy: str = "float32"
@@ -88,8 +91,7 @@ class Recipe:
         model: Arguments of that class.
         data: See ``DataRecipe``.
         training: See ``TrainingRecipe``.
-        card: Prose of the model card: ``summary``, ``limits``, ``paper``, ``paper_title``,
-            ``paper_result``, ``license``, ``dataset_id``.
+        card: Prose of the model card, see ``keras_ar.zoo.card``.
         text: The file as it was read.
     """
 
@@ -103,8 +105,11 @@ class Recipe:
 
     @property
     def sha256(self) -> str:
-        """Hash of the file, by which weights name the recipe they came from."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Hash of all that decides the weights (not of the card), by which they name the recipe."""
+        decisive = dataclasses.asdict(self)
+        for prose in ("card", "text"):
+            del decisive[prose]
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _section(cls, table: dict[str, Any], name: str, path: pathlib.Path):

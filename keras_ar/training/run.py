@@ -2,21 +2,19 @@
 
 import os
 import pathlib
-import platform
 import shutil
 
 import keras
 from absl import logging
 
+from keras_ar.image_grid import save_grid
+from keras_ar.machine import describe_hardware
 from keras_ar.training.recipe import read_recipe
-from keras_ar.training.trainer import Trainer
-from keras_ar.zoo.preset import save
+from keras_ar.training.trainer import Trainer, draw_samples
+from keras_ar.zoo.golden import write_golden
+from keras_ar.zoo.preset import load_folder, save
 
 __all__ = ["run_recipe"]
-
-
-def _hardware() -> str:
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}"
 
 
 def run_recipe(
@@ -27,10 +25,32 @@ def run_recipe(
     minutes: float | None = None,
     float16: bool = True,
 ) -> pathlib.Path:
-    """Train by a recipe and write the best averaged weights as a model folder."""
+    """Train by a recipe and write the best averaged weights as a model folder.
+
+    The folder gets ``config.json``, ``model.weights.h5``, ``metadata.json``, ``recipe.toml``,
+    ``history.jsonl``, ``golden.npz`` and ``samples.png``, the latter two from the weights as
+    stored. ``keras_ar.evaluation.evaluate_folder`` adds ``results.json`` and the card.
+
+    Args:
+        recipe: A ``recipe.toml``, or the folder that holds one.
+        work_dir: Checkpoints, logs and sample sheets; a run found there is resumed.
+        output: The model folder.
+        minutes: Stop after this time; the best weights so far are written.
+        float16: Whether to store the weights in half the space.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        OSError: If a folder cannot be written; said before training starts.
+        FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
+        ValueError: If recipe, data or checkpoint do not fit each other.
+    """
     recipe = read_recipe(recipe)
     output = pathlib.Path(output)
     output.mkdir(parents=True, exist_ok=True)
+    if not os.access(output, os.W_OK):
+        raise PermissionError(f"The output folder {output} cannot be written.")
     trainer = Trainer(recipe, work_dir)
     progress = trainer.train(None if minutes is None else 60.0 * minutes)
     trainer.load_best()
@@ -39,7 +59,7 @@ def run_recipe(
         "recipe_sha256": recipe.sha256,
         "training": {
             "backend": keras.backend.backend(),
-            "hardware": _hardware(),
+            "hardware": describe_hardware(),
             "minutes": round(progress.seconds / 60.0, 1),
             "steps": progress.step,
             "images_seen": progress.step * recipe.training.batch_size,
@@ -49,6 +69,10 @@ def run_recipe(
     }
     save(trainer.model, output, metadata=metadata, float16=float16)
     (output / "recipe.toml").write_text(recipe.text)
-    shutil.copy(trainer.work_dir / "history.jsonl", output / "history.jsonl")
+    shutil.copy(trainer.history_path, output / "history.jsonl")
+    stored = load_folder(output)
+    images, labels = trainer.validation_data
+    write_golden(stored, output, images[:2], None if labels is None else labels[:2])
+    save_grid(output / "samples.png", draw_samples(stored, 50), stored.likelihood.levels)
     logging.info("Wrote %s.", output)
     return output

@@ -13,14 +13,15 @@ from typing import Any
 import keras
 import numpy as np
 from absl import logging
-from keras import ops
 
 from keras_ar.data import ShuffledBatches, load_images
+from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
+from keras_ar.training.board import Board
 from keras_ar.training.checkpoint import read_checkpoint, write_checkpoint
 from keras_ar.training.recipe import Recipe, build_model
 
-__all__ = ["Trainer", "build_optimizer"]
+__all__ = ["Trainer", "build_optimizer", "draw_samples"]
 
 Arrays = tuple[np.ndarray, np.ndarray | None]
 
@@ -47,6 +48,13 @@ def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if plan.weight_decay:
         return keras.optimizers.AdamW(weight_decay=plan.weight_decay, **options)
     return keras.optimizers.Adam(**options)
+
+
+def draw_samples(model: AutoregressiveModel, count: int) -> np.ndarray:
+    """Draw the first ``count`` samples of seed 0, of one class after the other if it has any."""
+    classes = model.num_classes
+    condition = None if classes is None else np.arange(count) % classes
+    return model.sample(count, seed=0, condition=condition)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -86,7 +94,6 @@ class Trainer:
         work_dir: Where checkpoint, history, logs and sample sheets go; made if missing. A
             checkpoint found there is resumed.
         load: Loads a split: ``(name, split, labels=...) -> images`` or ``(images, labels)``.
-        on_round: Called with the trainer after every validation, averaged weights in place.
 
     Raises:
         ValueError: If data and model do not fit, or the checkpoint belongs to another recipe.
@@ -99,13 +106,13 @@ class Trainer:
         work_dir: str | os.PathLike,
         *,
         load: Callable = load_images,
-        on_round: Callable[["Trainer"], None] | None = None,
     ):
         self.recipe = recipe
         self.work_dir = pathlib.Path(work_dir)
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        (self.work_dir / "history.jsonl").touch()
-        self.on_round = on_round or (lambda trainer: None)
+        # Written now, so that a folder that cannot be written costs no training time.
+        self.history_path.touch()
+        self.board = Board(self.work_dir / "tensorboard")
         self.progress = _Progress()
         keras.config.set_dtype_policy(recipe.training.dtype_policy)
         self.model: AutoregressiveModel = build_model(recipe)
@@ -113,13 +120,23 @@ class Trainer:
         limit = recipe.training.validation_images or None
         images, labels = self._load(load, recipe.data.validation)
         self.validation_data = images[:limit], None if labels is None else labels[:limit]
-        self.model.compile(build_optimizer(recipe))
+        optimizer = build_optimizer(recipe)
+        # At its end `fit` would replace the weights by their averages, and the next round would
+        # start from there: the trainer alone decides when the averages take their place.
+        self._put_averages = optimizer.finalize_variable_values
+        optimizer.finalize_variable_values = lambda trainable_variables: None
+        self.model.compile(optimizer)
         self._start()
 
     @property
     def checkpoint_path(self) -> pathlib.Path:
         """The file from which a run is resumed."""
         return self.work_dir / "checkpoint.npz"
+
+    @property
+    def history_path(self) -> pathlib.Path:
+        """One line of JSON per round: step, images seen, seconds, bits per dimension."""
+        return self.work_dir / "history.jsonl"
 
     @property
     def best_path(self) -> pathlib.Path:
@@ -162,8 +179,8 @@ class Trainer:
     def averaged_weights(self) -> Iterator[None]:
         """Exchange the model's trainable weights for their averages inside the block."""
         variables = self.model.trainable_variables
-        trained = [ops.convert_to_numpy(variable) for variable in variables]
-        self.model.optimizer.finalize_variable_values(variables)
+        trained = [np.array(variable.numpy()) for variable in variables]
+        self._put_averages(variables)
         try:
             yield
         finally:
@@ -232,7 +249,7 @@ class Trainer:
             if value < progress.best:
                 progress.best, progress.best_step = value, progress.step
                 self._save_best()
-            self.on_round(self)
+            self._draw_sheet()
         record = {
             "step": progress.step,
             "images_seen": progress.step * self.recipe.training.batch_size,
@@ -242,7 +259,11 @@ class Trainer:
         }
         progress.history.append(record)
         lines = "".join(json.dumps(line) + "\n" for line in progress.history)
-        (self.work_dir / "history.jsonl").write_text(lines)
+        self.history_path.write_text(lines)
+        self.board.write(
+            progress.step,
+            {"bits_per_dim/train": record["train_bits_per_dim"], "bits_per_dim/validation": value},
+        )
         logging.info(
             "Step %d: train %.4f, validation %.4f bits/dim (best %.4f at step %d).",
             progress.step,
@@ -251,6 +272,14 @@ class Trainer:
             progress.best,
             progress.best_step,
         )
+
+    def _draw_sheet(self) -> None:
+        rounds = self.recipe.training.rounds_per_sheet
+        if not rounds or self.progress.step % (rounds * self.recipe.training.steps_per_round):
+            return
+        images = draw_samples(self.model, 16)
+        path = self.work_dir / f"samples-{self.progress.step:07d}.png"
+        save_grid(path, images, self.model.likelihood.levels)
 
     def _save(self) -> None:
         progress: dict[str, Any] = dataclasses.asdict(self.progress)

@@ -1,0 +1,75 @@
+"""What several subcommands take."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+from absl import app, flags
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["NAME_HELP", "define_drawing_flags", "picture_path", "read_condition"]
+
+NAME_HELP = "NAME is a name that `keras-ar list` prints, or the path of a model folder."
+
+
+def define_drawing_flags(values: flags.FlagValues) -> None:
+    """Define what both ways of drawing images take."""
+    flags.DEFINE_integer(
+        "seed", 0, "The same seed draws the same images.", lower_bound=0, flag_values=values
+    )
+    flags.DEFINE_float(
+        "temperature",
+        1.0,
+        "Below 1 draws more probable, less varied images; above 1 the opposite.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "condition",
+        None,
+        "For conditional models: a class id for all images (7), one for each (0,1,2), or a .npy "
+        "file with an embedding or map.",
+        flag_values=values,
+    )
+
+
+def read_condition(text: str | None) -> np.ndarray | None:
+    """Read the flag --condition: class ids separated by commas, or the name of a .npy file.
+
+    Raises:
+        absl.app.UsageError: If it is neither.
+        OSError: If the file cannot be read.
+    """
+    import numpy as np
+
+    if text is None:
+        return None
+    if text.endswith(".npy"):
+        return np.load(text, allow_pickle=False)
+    try:
+        ids = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise app.UsageError(
+            f"--condition takes class ids such as 7 or 0,1,2, or a .npy file; got {text!r}."
+        ) from None
+    return np.asarray(ids[0] if len(ids) == 1 else ids, "int32")
+
+
+def picture_path(text: str) -> pathlib.Path:
+    """Return where a picture will be written, or say early why it cannot be.
+
+    Raises:
+        ValueError: If the suffix names no picture format.
+        FileNotFoundError: If its folder does not exist.
+    """
+    import PIL.Image
+
+    path = pathlib.Path(text)
+    known = PIL.Image.registered_extensions()
+    if known.get(path.suffix.lower()) not in PIL.Image.SAVE:
+        raise ValueError(f"{text!r} does not end like a picture's name: use .png.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"The folder {path.parent} for {path.name} does not exist.")
+    return path

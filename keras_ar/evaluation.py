@@ -1,0 +1,134 @@
+"""Exact test likelihood of a model, with everything that a reader needs to trust the number."""
+
+import json
+import math
+import os
+import pathlib
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_ar.machine import describe_hardware, describe_versions
+from keras_ar.models import AutoregressiveModel
+from keras_ar.sampling import progress_bar
+
+__all__ = ["evaluate_folder", "evaluate_model"]
+
+
+def evaluate_model(
+    model: AutoregressiveModel, batches: Iterable, *, verbose: bool = True
+) -> dict[str, Any]:
+    """Average the exact log-likelihood over a data set, in constant memory.
+
+    Args:
+        model: Any model.
+        batches: Yields images, or ``(images, condition)``, as arrays or tensors of any batch
+            size; every example counts once, those of a smaller last batch too.
+        verbose: Whether to show a progress bar.
+
+    Returns:
+        ``nats_per_image`` and ``bits_per_dim`` (means over the examples), ``standard_error``
+        (of ``nats_per_image``), ``num_examples`` and ``seconds``.
+
+    Raises:
+        ValueError: If a batch does not fit the model, or there is none.
+        FloatingPointError: If the likelihood of an example is not finite.
+    """
+    # Welford's update over batches, in float64: a million images cost no more than one.
+    count, mean, squares = 0, 0.0, 0.0
+    started = time.monotonic()
+    for batch in progress_bar(batches, "batch", is_shown=verbose):
+        images, *condition = batch if isinstance(batch, tuple | list) else (batch,)
+        condition = condition[0] if condition and model.is_conditional else None
+        nats = -ops.convert_to_numpy(model.log_prob(images, condition)).astype(np.float64)
+        if not np.all(np.isfinite(nats)):
+            where = count + int(np.argmin(np.isfinite(nats)))
+            raise FloatingPointError(f"The likelihood of example {where} is not finite.")
+        total = count + len(nats)
+        shift = nats.mean() - mean
+        squares += np.sum((nats - nats.mean()) ** 2) + shift**2 * count * len(nats) / total
+        mean += shift * len(nats) / total
+        count = total
+    if not count:
+        raise ValueError("The data set is empty: there is nothing to evaluate.")
+    return {
+        "nats_per_image": float(mean),
+        "bits_per_dim": float(mean / (math.log(2.0) * model.num_dimensions)),
+        "standard_error": float(math.sqrt(squares / max(count - 1, 1) / count)),
+        "num_examples": count,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def evaluate_folder(
+    folder: str | os.PathLike,
+    *,
+    split: str | None = None,
+    limit: int | None = None,
+    batch_size: int = 100,
+    verbose: bool = True,
+) -> dict[str, Any]:
+    """Evaluate a model folder on the data of its recipe, as its weights stand on disk.
+
+    On the recipe's whole test split the result is written to ``results.json`` in the folder,
+    and, if the recipe has a ``[card]`` section, the model card is rendered again; anything less
+    is only returned.
+
+    Args:
+        folder: A model folder with a ``recipe.toml``.
+        split: Another split, in the syntax of TensorFlow Datasets.
+        limit: Evaluate only the first examples.
+        batch_size: Images per network pass.
+        verbose: Whether to show a progress bar.
+
+    Returns:
+        What was measured, on what, with which weights and versions.
+
+    Raises:
+        FileNotFoundError: If the folder lacks a model or a recipe.
+        ValueError: If the recipe's ``[card]`` section is incomplete.
+    """
+    from keras_ar.data import image_dataset
+    from keras_ar.training import read_recipe
+    from keras_ar.zoo.card import check_prose, write_card
+    from keras_ar.zoo.preset import load_folder, sha256_of
+
+    folder = pathlib.Path(folder)
+    recipe = read_recipe(folder)
+    if recipe.card:
+        check_prose(recipe.card)
+    model = load_folder(folder)
+    is_complete = split is None and limit is None
+    split = split or recipe.data.test
+    batches = image_dataset(
+        recipe.data.name,
+        split=split,
+        batch_size=batch_size,
+        labels=recipe.data.labels,
+        limit=limit,
+        image_shape=model.image_shape,
+    )
+    measured = evaluate_model(model, batches, verbose=verbose)
+    is_binary = model.likelihood.levels == 2
+    results = {
+        "variant": recipe.variant,
+        "metric": "nats_per_image" if is_binary else "bits_per_dim",
+        "value": measured["nats_per_image" if is_binary else "bits_per_dim"],
+        "dataset": recipe.data.name,
+        "split": split,
+        "protocol": "exact log-likelihood of every example, natural order, weights as stored",
+        **measured,
+        "batch_size": batch_size,
+        "weights_sha256": sha256_of(folder / "model.weights.h5"),
+        "recipe_sha256": recipe.sha256,
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+    if is_complete:
+        (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+        if recipe.card:
+            write_card(folder)
+    return results

@@ -1,0 +1,111 @@
+"""What a model really looks at, found by changing pixels and watching the outputs."""
+
+import numpy as np
+from keras import ops
+
+from keras_ar.models import AutoregressiveModel
+from keras_ar.models.inputs import storage_dtype
+from keras_ar.sampling import compile_function
+
+__all__ = ["format_receptive_field", "receptive_field"]
+
+
+def receptive_field(
+    model: AutoregressiveModel,
+    row: int | None = None,
+    column: int | None = None,
+    *,
+    trials: int = 4,
+    seed: int = 0,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Find the pixels on which the distribution of one pixel depends.
+
+    Every pixel of a random image is changed in turn, the later ones too, and the parameters at
+    the chosen pixel are compared bit by bit. A unit that is off (a ReLU at zero) can hide a
+    dependence in one image, so the union over several is taken; what never moves a single bit is
+    not found. Conditional models are asked with class 0, or with zeros.
+
+    Args:
+        model: Any image model.
+        row: Row of the pixel whose distribution is watched; the middle by default.
+        column: Its column; likewise.
+        trials: Random images.
+        seed: Seed of the images.
+        batch_size: Images per network pass.
+
+    Returns:
+        bool ``(height, width)``, true where a change of the pixel changes the parameters. The
+        pixel itself is among them if its colours are predicted one after the other.
+
+    Raises:
+        ValueError: If the pixel lies outside the image, or a number is not positive.
+
+    Example:
+        >>> mask = receptive_field(model)
+        >>> print(format_receptive_field(mask, 14, 14))
+    """
+    height, width, _ = model.image_shape
+    row = height // 2 if row is None else row
+    column = width // 2 if column is None else column
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(f"Pixel ({row}, {column}) lies outside the {height}x{width} image.")
+    if trials < 1 or batch_size < 1:
+        raise ValueError(f"trials and batch_size must be positive; got {trials}, {batch_size}.")
+
+    def parameters_at_pixel(images, *condition):
+        inputs = [images, *condition] if model.is_conditional else images
+        return model(inputs, training=False)[:, row, column]
+
+    compiled = compile_function(parameters_at_pixel, model.variables)
+    num_pixels = height * width
+    batch_size = min(batch_size, num_pixels)
+    condition = [
+        ops.zeros((batch_size, *given.shape[1:]), given.dtype) for given in model.inputs[1:]
+    ]
+
+    def outputs(images: np.ndarray) -> np.ndarray:
+        return ops.convert_to_numpy(compiled(ops.convert_to_tensor(images), *condition))
+
+    rng = np.random.default_rng(seed)
+    levels = model.likelihood.levels
+    field = np.zeros(num_pixels, bool)
+    for _ in range(trials):
+        image = rng.integers(0, levels, model.image_shape)
+        # From 1 to levels - 1, modulo levels: every colour of the pixel really changes.
+        changed = (image + rng.integers(1, levels, model.image_shape)) % levels
+        repeated = np.tile(image, (batch_size, 1, 1, 1)).astype(storage_dtype(levels))
+        # Rounding may differ between places of a batch, so each is compared with its own.
+        reference = outputs(repeated)
+        for start in range(0, num_pixels, batch_size):
+            pixels = np.arange(start, min(start + batch_size, num_pixels))
+            places = np.arange(len(pixels))
+            rows, columns = np.divmod(pixels, width)
+            batch = repeated.copy()
+            batch[places, rows, columns] = changed[rows, columns]
+            differs = np.any(outputs(batch) != reference, axis=-1)
+            field[pixels] |= differs[places]
+    return field.reshape(height, width)
+
+
+def format_receptive_field(mask: np.ndarray, row: int, column: int) -> str:
+    """Draw a receptive field with one character per pixel.
+
+    ``@`` is the pixel whose distribution is watched, ``#`` a pixel that matters and ``.`` one
+    that does not; ``!`` is a pixel that matters and must not, because it comes later.
+
+    Args:
+        mask: What ``receptive_field`` returned.
+        row: Row of the watched pixel.
+        column: Its column.
+
+    Example:
+        >>> print(format_receptive_field(np.array([[True, False], [True, False]]), 1, 1))
+        #.
+        #@
+    """
+    mask = np.asarray(mask)
+    later = np.arange(mask.size).reshape(mask.shape) > row * mask.shape[1] + column
+    drawn = np.where(mask, np.where(later, "!", "#"), ".")
+    drawn[row, column] = "@"
+    return "\n".join("".join(line) for line in drawn)

@@ -1,0 +1,50 @@
+"""One input and what the model makes of it, kept beside the weights."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+from keras import ops
+
+from keras_ar.models import AutoregressiveModel
+from keras_ar.zoo.preset import sha256_of
+
+__all__ = ["golden_differences", "write_golden"]
+
+
+def _outputs(model: AutoregressiveModel, images, condition) -> dict[str, np.ndarray]:
+    inputs = [images] if condition is None else [images, condition]
+    tensors = [ops.convert_to_tensor(array) for array in inputs]
+    parameters = model(tensors if model.is_conditional else tensors[0], training=False)
+    log_prob = model.log_prob(images, condition)
+    return {
+        name: ops.convert_to_numpy(x)
+        for name, x in {"parameters": parameters, "log_prob": log_prob}.items()
+    }
+
+
+def write_golden(
+    model: AutoregressiveModel, folder: str | os.PathLike, images, condition=None
+) -> None:
+    """Write ``golden.npz`` into a model folder and its hash into ``metadata.json``."""
+    folder = pathlib.Path(folder)
+    arrays = {"images": np.asarray(images)}
+    if condition is not None:
+        arrays["condition"] = np.asarray(condition)
+    np.savez_compressed(folder / "golden.npz", **arrays, **_outputs(model, images, condition))
+    path = folder / "metadata.json"
+    metadata = json.loads(path.read_text()) | {"golden_sha256": sha256_of(folder / "golden.npz")}
+    path.write_text(json.dumps(metadata, indent=2) + "\n")
+
+
+def golden_differences(model: AutoregressiveModel, folder: str | os.PathLike) -> dict[str, float]:
+    """Return the largest deviation of parameters and log-probability from ``golden.npz``.
+
+    Raises:
+        FileNotFoundError: If the folder has no ``golden.npz``.
+    """
+    with np.load(pathlib.Path(folder) / "golden.npz", allow_pickle=False) as file:
+        golden = dict(file)
+    now = _outputs(model, golden["images"], golden.get("condition"))
+    return {name: float(np.max(np.abs(values - golden[name]))) for name, values in now.items()}

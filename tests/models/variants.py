@@ -1,0 +1,36 @@
+"""Small models of every kind, by name; none of them is square unless it has to be."""
+
+import pytest
+
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
+
+_PIXELCNN = {"num_blocks": 1, "first_kernel_size": 5}
+_GATED = {"filters": 4, "num_blocks": 4, "kernel_size": 3, "first_kernel_size": 5}
+_PLUS_PLUS = {"filters": 4, "num_blocks": 1, "num_mixtures": 2}
+_GREY = {"image_shape": (4, 6, 1), "levels": 4, "head_filters": 8, **_GATED}
+
+VARIANTS = {
+    "pixelcnn_binary": lambda: PixelCNN(
+        (5, 4, 1), levels=2, filters=4, head_filters=8, **_PIXELCNN
+    ),
+    "pixelcnn_colour": lambda: PixelCNN(
+        (4, 5, 3), levels=5, filters=9, head_filters=18, **_PIXELCNN
+    ),
+    "gated_binary": lambda: GatedPixelCNN((1, 6, 1), levels=2, head_filters=8, **_GATED),
+    "gated_colour": lambda: GatedPixelCNN(
+        (5, 4, 3), levels=4, head_filters=18, **{**_GATED, "filters": 6}
+    ),
+    "gated_classes": lambda: GatedPixelCNN(num_classes=3, **_GREY),
+    "gated_embedding": lambda: GatedPixelCNN(condition_shape=(2,), **_GREY),
+    "gated_map": lambda: GatedPixelCNN(condition_shape=(4, 6, 2), **_GREY),
+    "gated_small_map": lambda: GatedPixelCNN(condition_shape=(2, 3, 2), **_GREY),
+    "plus_plus_colour": lambda: PixelCNNPP((4, 8, 3), **{**_PLUS_PLUS, "num_blocks": 2}),
+    "plus_plus_grey": lambda: PixelCNNPP((8, 4, 1), levels=16, **_PLUS_PLUS),
+    "plus_plus_classes": lambda: PixelCNNPP((4, 4, 3), num_classes=3, **_PLUS_PLUS),
+    "plus_plus_embedding": lambda: PixelCNNPP((4, 4, 1), condition_shape=(2,), **_PLUS_PLUS),
+}
+
+every_variant = pytest.mark.parametrize("build", VARIANTS.values(), ids=VARIANTS)
+CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
+# One of each class: for what does not depend on colours and conditions.
+ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour"]

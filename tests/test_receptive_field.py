@@ -1,0 +1,88 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.receptive_field import format_receptive_field, receptive_field
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def earlier(height: int, width: int, row: int, column: int) -> np.ndarray:
+    return np.arange(height * width).reshape(height, width) < row * width + column
+
+
+def pixelcnn(image_shape, **options) -> PixelCNN:
+    return PixelCNN(
+        image_shape, levels=2, filters=6, num_blocks=1, head_filters=6 * image_shape[-1], **options
+    )
+
+
+def test_a_stack_of_masked_convolutions_sees_its_triangle():
+    # A 3x3 window of type A, then one of type B: two rows up, one more column per row.
+    drawn = format_receptive_field(
+        receptive_field(pixelcnn((6, 7, 1), first_kernel_size=3), 3, 3, trials=8), 3, 3
+    )
+    assert drawn.split() == [".......", ".#####.", ".####..", ".##@...", ".......", "......."]
+
+
+def test_colours_that_are_predicted_in_turn_make_a_pixel_see_itself():
+    assert receptive_field(pixelcnn((4, 4, 3)))[2, 2]
+    assert not receptive_field(pixelcnn((4, 4, 1)))[2, 2]
+    mixture = PixelCNNPP((4, 4, 3), filters=4, num_blocks=1, num_mixtures=1)
+    assert not receptive_field(mixture, 1, 2)[1, 2]
+
+
+@pytest.mark.parametrize("pixel", [(0, 0), (2, 1), (3, 3)])
+@pytest.mark.parametrize("condition", [{"num_classes": 3}, {"condition_shape": (2,)}])
+def test_conditional_models_see_everything_before_the_pixel(condition, pixel):
+    model = GatedPixelCNN((4, 4, 1), levels=4, filters=4, num_blocks=3, head_filters=8, **condition)
+    mask = receptive_field(model, *pixel, trials=8)
+    np.testing.assert_array_equal(mask, earlier(4, 4, *pixel))
+
+
+def test_the_batch_size_does_not_matter():
+    model = pixelcnn((5, 4, 1))
+    masks = [receptive_field(model, batch_size=size) for size in (1, 7, 64)]
+    np.testing.assert_array_equal(masks[0], masks[1])
+    np.testing.assert_array_equal(masks[0], masks[2])
+    assert masks[0].dtype == bool and masks[0].shape == (5, 4)
+
+
+def test_more_images_never_see_less_and_a_dead_network_sees_nothing():
+    model = pixelcnn((5, 5, 1))
+    few, many = (receptive_field(model, trials=trials) for trials in (1, 6))
+    assert np.all(many >= few)
+    for weight in model.weights:
+        weight.assign(np.zeros(weight.shape))
+    assert not receptive_field(model).any()
+
+
+def test_a_look_into_the_future_is_found_and_marked():
+    class Cheater(AutoregressiveModel):
+        def __init__(self, image_shape, name=None):
+            honest = pixelcnn(image_shape)
+            images = keras.Input(image_shape, dtype="int32")
+            later = ops.roll(ops.cast(images, "float32"), -1, axis=2)
+            super().__init__(
+                images,
+                honest(images) + later,
+                likelihood=honest.likelihood,
+                config={"image_shape": image_shape},
+                name=name,
+            )
+
+    drawn = format_receptive_field(receptive_field(Cheater((3, 4, 1)), 1, 1), 1, 1)
+    assert drawn.split("\n")[1] == "#@!."
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"row": 4}, {"row": -1}, {"column": 4}, {"trials": 0}, {"batch_size": 0}]
+)
+def test_impossible_arguments_are_refused(arguments):
+    with pytest.raises(ValueError, match=r"outside|positive"):
+        receptive_field(pixelcnn((4, 4, 1)), **arguments)

@@ -1,0 +1,63 @@
+"""A recipe that trains in seconds, on random images."""
+
+import keras
+import numpy as np
+import pytest
+
+RECIPE = """
+variant = "tiny"
+
+[model]
+class = "PixelCNNPP"
+image_shape = [4, 4, 1]
+levels = 4
+filters = 4
+num_blocks = 1
+num_mixtures = 2
+dropout = 0.5
+
+[data]
+name = "random"
+
+[training]
+steps = 7
+batch_size = 4
+learning_rate = 1e-2
+warmup_steps = 2
+ema_decay = 0.9
+steps_per_round = 3
+seed = 3
+"""
+
+
+@pytest.fixture
+def write_recipe(tmp_path):
+    """Return a function that writes the recipe, with lines replaced, and returns its path."""
+
+    def write(**changes) -> str:
+        lines = RECIPE.splitlines()
+        for key, value in changes.items():
+            lines = [f"{key} = {value}" if x.startswith(f"{key} =") else x for x in lines]
+        path = tmp_path / "recipe.toml"
+        path.write_text("\n".join(lines))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def load_random():
+    """Return a loader of 18 random training and 6 random validation images."""
+
+    def load(name, split, *, labels):
+        count, seed = (18, 0) if split == "train" else (6, 1)
+        return np.random.default_rng(seed).integers(0, 4, (count, 4, 4, 1), dtype=np.uint8)
+
+    return load
+
+
+@pytest.fixture(autouse=True)
+def restore_dtype_policy():
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)
