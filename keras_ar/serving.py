@@ -101,14 +101,8 @@ def _endpoints(
         for given in model.inputs[1:]
     ]
 
-    def has_legal_ids(condition: Sequence[tf.Tensor]) -> tf.Tensor:
-        if not model.num_classes:
-            return tf.constant(True)
-        return (condition[0] >= 0) & (condition[0] < model.num_classes)
-
     def log_prob(images: tf.Tensor, *condition: tf.Tensor) -> dict[str, tf.Tensor]:
-        nats = model.log_prob_graph(tf.cast(images, "int32"), *condition)
-        return {"log_prob": tf.where(has_legal_ids(condition), nats, float("nan"))}
+        return {"log_prob": model.log_prob_graph(tf.cast(images, "int32"), *condition)}
 
     def bits_per_dim(images: tf.Tensor, *condition: tf.Tensor) -> dict[str, tf.Tensor]:
         nats = log_prob(images, *condition)["log_prob"]
@@ -120,8 +114,13 @@ def _endpoints(
         checks = [
             tf.debugging.assert_positive(count, "count must be at least 1."),
             tf.debugging.assert_positive(temperature, "temperature must be positive."),
-            tf.debugging.Assert(
-                tf.reduce_all(has_legal_ids(condition)), ["condition must hold class ids."]
+            *(
+                tf.debugging.Assert(
+                    tf.reduce_all((ids >= 0) & (ids < model.num_classes)),
+                    ["condition must hold class ids."],
+                )
+                for ids in condition
+                if model.num_classes
             ),
             *(
                 tf.debugging.assert_equal(tf.shape(x)[0], count, "condition needs count rows.")

@@ -348,9 +348,9 @@ class AutoregressiveModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Return the mean negative log-likelihood in nats per image, plus regularisation."""
-        images = x[0] if self.is_conditional else x
+        data = x if self.is_conditional else (x,)
         # Computed again in the backward pass: cheap, but a hundred maps to remember otherwise.
-        nats = -keras.remat(lambda parameters: self.likelihood_of(parameters, images))(y_pred)
+        nats = -keras.remat(lambda parameters: self.likelihood_of(parameters, *data))(y_pred)
         bits = nats / (math.log(2.0) * self.num_dimensions)
         self._bits_tracker.update_state(bits, sample_weight=sample_weight)
         if sample_weight is not None:
@@ -359,14 +359,22 @@ class AutoregressiveModel(keras.Model):
 
     # The graph, for compilation and export ----------------------------------------------------
 
-    def likelihood_of(self, parameters, images):
-        """Sum the log-probabilities of all pixels: ``(batch,)``, float32."""
+    def likelihood_of(self, parameters, images, *condition):
+        """Sum the log-probabilities of all pixels: ``(batch,)``, float32.
+
+        An intensity or a class id out of range makes its image NaN: inside a graph nothing can
+        be raised, and a wrong number must not pass for a right one.
+        """
         per_pixel = self.likelihood.log_prob(parameters, ops.cast(images, "int32"))
-        return ops.sum(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))
+        total = ops.sum(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))
+        if not self.num_classes:
+            return total
+        is_class = ops.logical_and(condition[0] >= 0, condition[0] < self.num_classes)
+        return ops.where(is_class, total, float("nan"))
 
     def log_prob_graph(self, images, *condition):
         """Compute ``log_prob`` from unchecked tensors, for use inside compiled functions."""
-        return self.likelihood_of(self._parameters_graph(images, *condition), images)
+        return self.likelihood_of(self._parameters_graph(images, *condition), images, *condition)
 
     def draw_pixel_graph(self, images, known, noise, row, column, channel, temperature, *condition):
         """Draw one pixel from unchecked tensors, for use inside compiled functions."""

@@ -1,4 +1,4 @@
-"""TensorBoard logs of a run, where TensorFlow is there to write them."""
+"""TensorBoard logs of a run, where TensorFlow and TensorBoard are there to write them."""
 
 import pathlib
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ __all__ = ["Board"]
 
 
 class Board:
-    """Write scalars that TensorBoard shows; without TensorFlow, say so once and do nothing.
+    """Write scalars that TensorBoard shows; where it is missing, say so once and do nothing.
 
     Args:
         folder: Where the event files go.
@@ -17,9 +17,10 @@ class Board:
 
     def __init__(self, folder: pathlib.Path):
         try:
+            import tensorboard  # noqa: F401  (tf.summary needs it and imports it too late)
             import tensorflow as tf
-        except ImportError:
-            logging.info("No TensorBoard logs: TensorFlow is not installed.")
+        except ImportError as error:
+            logging.info("No TensorBoard logs: %s is not installed.", error.name)
             self._summary = None
         else:
             self._summary = tf.summary

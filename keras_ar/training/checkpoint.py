@@ -48,7 +48,7 @@ def read_checkpoint(
             variable has been changed.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"The checkpoint {path} cannot be read: {error}.") from None

@@ -44,7 +44,7 @@ def easy_images(model, count=8):
 @pytest.mark.parametrize("name", ["pixelcnn_binary", "gated_classes", "gated_map"])
 def test_fit_takes_every_kind_of_data_and_lowers_the_loss(name, kind):
     model = VARIANTS[name]()
-    model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.02), run_eagerly=True)
     condition = random_condition(model, 8)
     arrays = [x for x in (easy_images(model), condition) if x is not None]
     data = {

@@ -20,9 +20,9 @@ def _same(one, other) -> bool:
 
 
 def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(
-    write_recipe, load_random, tmp_path
+    write_recipe, dropout_model, load_random, tmp_path
 ):
-    recipe = read_recipe(write_recipe())
+    recipe = read_recipe(write_recipe(**dropout_model))
     straight = Trainer(recipe, tmp_path / "straight", load=load_random)
     straight.train()
 
@@ -77,7 +77,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(
     trainer._train_round(3, lambda: False)
     trainer._save()
     good = trainer.checkpoint_path.read_bytes()
-    for variable in trainer.model.trainable_variables[:1]:
+    for variable in trainer.model.trainable_variables:
         variable.assign(ops.full(variable.shape, float("nan")))
     with pytest.raises(FloatingPointError, match=r"no longer finite at step 4"):
         trainer.train()

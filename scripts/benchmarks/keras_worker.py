@@ -1,0 +1,114 @@
+"""Time keras_ar in a process of its own; started by training.py."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from worker import serve
+
+
+def _record_convolutions(model, images: np.ndarray) -> list[dict[str, Any]]:
+    """List the convolutions of one forward pass: shapes, strides, and which are transposed."""
+    from keras import ops
+
+    found = []
+
+    def recording(name: str, convolve: Callable) -> Callable:
+        def wrapper(inputs, kernel, strides=1, **options):
+            found.append(
+                {
+                    "is_transposed": name == "conv_transpose",
+                    "input_shape": [int(side) for side in inputs.shape],
+                    "kernel_shape": [int(side) for side in kernel.shape],
+                    "strides": strides,
+                }
+            )
+            return convolve(inputs, kernel, strides=strides, **options)
+
+        return wrapper
+
+    patches = {name: recording(name, getattr(ops, name)) for name in ("conv", "conv_transpose")}
+    with mock.patch.multiple(ops, **patches):
+        model(ops.convert_to_tensor(images), training=False)
+    return found
+
+
+def prepare_import() -> tuple[Callable[[], float], dict[str, Any]]:
+    """Time both imports once: a process can import a package only once."""
+    start = time.perf_counter()
+    import keras
+
+    middle = time.perf_counter()
+    import keras_ar
+
+    end = time.perf_counter()
+    versions = {"keras": keras.__version__, "keras_ar": keras_ar.__version__}
+    return float, {"keras": middle - start, "keras_ar": end - middle, "versions": versions}
+
+
+def prepare_load() -> tuple[Callable[[], float], dict[str, Any]]:
+    """Time zoo.load of every variant, one after the other."""
+    import keras_ar
+
+    names = keras_ar.zoo.list()
+
+    def load() -> float:
+        start = time.perf_counter()
+        for name in names:
+            keras_ar.zoo.load(name)
+        return time.perf_counter() - start
+
+    return load, {"names": names}
+
+
+def prepare_model(
+    task: str, policy: str, model: dict[str, Any], batch_size: int, steps: int
+) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Time training steps (task "fit") or exact likelihoods (task "log_prob")."""
+    import keras
+
+    import keras_ar
+    from keras_ar.machine import describe_hardware, describe_versions
+
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy(policy)
+    network = keras_ar.PixelCNNPP(**model)
+    shape = (steps * batch_size, *network.image_shape)
+    images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+    network.compile("adam")
+
+    def fit() -> float:
+        start = time.perf_counter()
+        network.fit(images, batch_size=batch_size, verbose=0)
+        return (time.perf_counter() - start) / steps
+
+    def log_prob() -> float:
+        start = time.perf_counter()
+        # As an array: only then has the computation ended on every backend.
+        keras.ops.convert_to_numpy(network.log_prob(images, batch_size=batch_size))
+        return (time.perf_counter() - start) / len(images)
+
+    measure = {"fit": fit, "log_prob": log_prob}[task]
+    facts = {
+        "parameters": network.count_params(),
+        "convolutions": _record_convolutions(network, images[:batch_size]),
+        "hardware": describe_hardware(),
+        "versions": describe_versions(),
+    }
+    measure()  # Compiles.
+    return measure, facts
+
+
+def prepare(task: str, **options: Any) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Choose what to time."""
+    if task == "import":
+        return prepare_import()
+    if task == "load":
+        return prepare_load()
+    return prepare_model(task, **options)
+
+
+if __name__ == "__main__":
+    serve(prepare)

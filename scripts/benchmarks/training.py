@@ -1,0 +1,227 @@
+"""Time training, likelihood, loading and import, beside a yardstick in the same run.
+
+    python scripts/benchmarks/training.py --repeats 7
+    python scripts/benchmarks/training.py --torch_python ~/torch/bin/python
+
+What is timed, in processes of their own that take turns (so that whatever else the machine does
+hits all of them alike):
+
+  - a training step of PixelCNN++, by `model.fit` as a user runs it, in float32 and in
+    mixed_bfloat16;
+  - `model.log_prob`, per image;
+  - `keras_ar.zoo.load`, all variants, and `import keras_ar` on top of `import keras`;
+  - with --torch_python (or where torch is installed beside keras_ar): the same convolutions,
+    forward and backward, in PyTorch.
+
+Medians are printed as a markdown table and put into --output between the lines
+
+    <!-- training benchmark: begin -->
+    <!-- training benchmark: end -->
+
+Measure on a machine that does nothing else: the ratios of one run are worth more than the times.
+"""
+
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from absl import app, flags
+
+_HERE = pathlib.Path(__file__).resolve().parent
+_REPEATS = flags.DEFINE_integer("repeats", 7, "Measurements of everything.", lower_bound=1)
+_STEPS = flags.DEFINE_integer(
+    "steps", 8, "Training steps (and batches of log_prob) in one measurement.", lower_bound=1
+)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images per step.", lower_bound=1)
+_IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Side of the image, a multiple of 4.")
+_FILTERS = flags.DEFINE_integer("filters", 64, "PixelCNNPP(filters=...).", lower_bound=1)
+_NUM_BLOCKS = flags.DEFINE_integer("num_blocks", 2, "PixelCNNPP(num_blocks=...).", lower_bound=1)
+_TORCH_PYTHON = flags.DEFINE_string(
+    "torch_python", None, "A Python interpreter that can import torch; by default this one."
+)
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    str(_HERE.parents[1] / "docs" / "performance.md"),
+    "The page to put the table into; empty writes nothing.",
+)
+
+_BEGIN, _END = "<!-- training benchmark: begin -->", "<!-- training benchmark: end -->"
+_POLICIES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
+
+
+class Worker:
+    """A process that is prepared once and measures whenever it is asked.
+
+    Args:
+        script: File name of the worker, beside this file.
+        python: Interpreter.
+        **options: What the worker is to prepare.
+
+    Raises:
+        RuntimeError: If the process ends instead of answering; it has said why on stderr.
+    """
+
+    def __init__(self, script: str, python: str = sys.executable, **options: Any):
+        self.script = script
+        # The package of this checkout, whether or not it is installed.
+        paths = (str(_HERE.parents[1]), os.environ.get("PYTHONPATH", ""))
+        environment = {
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        }
+        self._process = subprocess.Popen(
+            [python, str(_HERE / script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.facts = self._ask(options)
+        self.seconds: list[float] = []
+        self.peak_bytes = 0
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.script} ended with code {self._process.wait()}.")
+        return json.loads(answer)
+
+    def measure(self) -> None:
+        """Take one more measurement."""
+        answer = self._ask({})
+        self.seconds.append(answer["seconds"])
+        self.peak_bytes = answer["peak_bytes"]
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def _row(
+    what: str, seconds: Sequence[float], ratio: str = "", peak_bytes: int | None = None
+) -> str:
+    spread = f"{min(seconds):.3g} to {max(seconds):.3g}"
+    memory = "" if peak_bytes is None else f"{peak_bytes / 1e9:.2f} GB"
+    return f"| {what} | {statistics.median(seconds):.3g} s | {spread} | {ratio} | {memory} |"
+
+
+def _ratio(worker: Worker, reference: Worker, to: str) -> str:
+    quotients = [a / b for a, b in zip(worker.seconds, reference.seconds, strict=True)]
+    return f"{statistics.median(quotients):.2f} x {to}"
+
+
+def _table(
+    workers: dict[str, Worker], imports: list[dict[str, float]], torch_name: str | None
+) -> str:
+    fits = {policy: workers[f"fit {policy}"] for policy in _POLICIES}
+    model = fits["float32"].facts
+    lines = [
+        "| what | median | range | ratio | peak memory of the process |",
+        "|---|---|---|---|---|",
+    ]
+    for policy, worker in fits.items():
+        ratios = [] if policy == "float32" else [_ratio(worker, fits["float32"], "float32")]
+        if torch_name:
+            ratios.append(_ratio(worker, workers[f"torch {policy}"], "PyTorch's convolutions"))
+        what = f"training step of {_BATCH_SIZE.value} images, {policy}"
+        lines.append(_row(what, worker.seconds, ", ".join(ratios), worker.peak_bytes))
+    for policy, dtype in _POLICIES.items():
+        if torch_name:
+            worker = workers[f"torch {policy}"]
+            what = f"its convolutions alone, forward and backward, {torch_name}, {dtype}"
+            lines.append(_row(what, worker.seconds, peak_bytes=worker.peak_bytes))
+    worker = workers["log_prob"]
+    lines.append(_row("`log_prob`, per image", worker.seconds, peak_bytes=worker.peak_bytes))
+    worker = workers["load"]
+    if names := worker.facts["names"]:
+        what = f"`zoo.load` of all {len(names)} variants"
+        lines.append(_row(what, worker.seconds, peak_bytes=worker.peak_bytes))
+    both = {package: [i[package] for i in imports] for package in ("keras", "keras_ar")}
+    share = statistics.median(i["keras_ar"] / i["keras"] for i in imports)
+    lines.append(_row("`import keras`", both["keras"]))
+    lines.append(_row("`import keras_ar` on top of it", both["keras_ar"], f"{share:.2f} x Keras"))
+    versions = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
+    lines += [
+        "",
+        f"PixelCNN++ of {model['parameters']:,} parameters and {len(model['convolutions'])} "
+        f"convolutions: {_IMAGE_SIZE.value}x{_IMAGE_SIZE.value}x3, {_FILTERS.value} filters, "
+        f"{_NUM_BLOCKS.value} blocks, 10 mixtures, dropout 0.5, Adam. Medians of {_REPEATS.value} "
+        f"measurements of {_STEPS.value} steps, taken in turns; ratios are medians of the ratios "
+        f"of a turn. {model['hardware']}; {versions}.",
+    ]
+    return "\n".join(lines)
+
+
+def _torch_python() -> str | None:
+    if _TORCH_PYTHON.value:
+        return _TORCH_PYTHON.value
+    return sys.executable if importlib.util.find_spec("torch") else None
+
+
+def main(argv: list[str]) -> None:
+    """Measure, print and write."""
+    if len(argv) > 1:
+        raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
+    output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
+    between = re.compile(f"(?<=^{_BEGIN}\n).*?(?=^{_END}$)", re.DOTALL | re.MULTILINE)
+    if output and not between.search(output.read_text()):
+        raise app.UsageError(f"{output} has no line {_BEGIN} followed by a line {_END}.")
+    size = _IMAGE_SIZE.value
+    options = {
+        "model": {
+            "image_shape": (size, size, 3),
+            "filters": _FILTERS.value,
+            "num_blocks": _NUM_BLOCKS.value,
+            "num_mixtures": 10,
+        },
+        "batch_size": _BATCH_SIZE.value,
+        "steps": _STEPS.value,
+    }
+    keras = "keras_worker.py"
+    workers = {
+        f"fit {policy}": Worker(keras, task="fit", policy=policy, **options) for policy in _POLICIES
+    }
+    workers["log_prob"] = Worker(keras, task="log_prob", policy="float32", **options)
+    workers["load"] = Worker(keras, task="load")
+    torch_name = None
+    if python := _torch_python():
+        convolutions = workers["fit float32"].facts["convolutions"]
+        for policy, dtype in _POLICIES.items():
+            worker = Worker(
+                "torch_worker.py",
+                python,
+                convolutions=convolutions,
+                dtype=dtype,
+                steps=_STEPS.value,
+            )
+            workers[f"torch {policy}"] = worker
+            torch_name = f"PyTorch {worker.facts['version']}"
+    imports = []
+    for repeat in range(_REPEATS.value):
+        print(f"Turn {repeat + 1} of {_REPEATS.value}.", file=sys.stderr)
+        for worker in workers.values():
+            worker.measure()
+        importer = Worker(keras, task="import")
+        imports.append(importer.facts)
+        importer.close()
+    for worker in workers.values():
+        worker.close()
+    table = _table(workers, imports, torch_name)
+    print(table)
+    if output:
+        output.write_text(between.sub(lambda _: f"{table}\n", output.read_text()))
+
+
+if __name__ == "__main__":
+    app.run(main)

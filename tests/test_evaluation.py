@@ -1,0 +1,53 @@
+"""Every example counts once, whatever the batches are."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ar
+from keras_ar.evaluation import evaluate_model
+
+IMAGES = np.random.default_rng(0).integers(0, 2, (11, 4, 4, 1), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return keras_ar.PixelCNN((4, 4, 1), levels=2, filters=4, num_blocks=1, head_filters=4)
+
+
+@pytest.mark.parametrize("sizes", [[11], [4, 4, 3], [1] * 11])
+def test_the_mean_is_over_examples_the_tail_batch_included(model, sizes):
+    batches = np.split(IMAGES, np.cumsum(sizes)[:-1])
+    measured = evaluate_model(model, batches, verbose=False)
+    nats = -np.asarray(model.log_prob(IMAGES), np.float64)
+    assert measured["num_examples"] == 11
+    assert measured["nats_per_image"] == pytest.approx(nats.mean(), rel=1e-6)
+    assert measured["bits_per_dim"] == pytest.approx(nats.mean() / (16 * math.log(2)), rel=1e-6)
+    assert measured["standard_error"] == pytest.approx(nats.std(ddof=1) / math.sqrt(11), rel=1e-4)
+
+
+def test_nothing_to_evaluate_is_an_error(model):
+    with pytest.raises(ValueError, match="empty"):
+        evaluate_model(model, [], verbose=False)
+
+
+def test_a_likelihood_that_is_not_finite_is_an_error_with_its_place(model):
+    broken = keras.models.clone_model(model)
+    broken.set_weights([np.full(w.shape, np.nan) for w in model.get_weights()])
+    with pytest.raises(FloatingPointError, match="example 4 is not finite"):
+        # The first batch goes through sound weights.
+        evaluate_model(_Switching(model, broken), [IMAGES[:4], IMAGES[4:]], verbose=False)
+
+
+class _Switching:
+    """Answer the first question with one model and the others with another."""
+
+    def __init__(self, first, then):
+        self.models = [first, then]
+        self.is_conditional, self.num_dimensions = False, first.num_dimensions
+
+    def log_prob(self, images, condition):
+        return self.models.pop(0).log_prob(images)
