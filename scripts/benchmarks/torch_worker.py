@@ -13,11 +13,11 @@ from worker import serve
 
 
 def prepare(
-    convolutions: list[dict[str, Any]], dtype: str, steps: int
+    convolutions: list[dict[str, Any]], dtype: str, memory_format: str, steps: int
 ) -> tuple[Callable[[], float], dict[str, Any]]:
     """Create inputs and kernels, all of which get gradients."""
     torch.manual_seed(0)
-    number = getattr(torch, dtype)
+    number, layout = getattr(torch, dtype), getattr(torch, memory_format)
     calls, tensors = [], []
     for convolution in convolutions:
         batch, height, width, channels = convolution["input_shape"]
@@ -25,7 +25,7 @@ def prepare(
         # Keras keeps (input, output) last, or (output, input) where transposed; torch keeps
         # (output, input) first, or (input, output) where transposed.
         inputs = torch.randn(batch, channels, height, width, dtype=number)
-        inputs = inputs.contiguous(memory_format=torch.channels_last).requires_grad_()
+        inputs = inputs.contiguous(memory_format=layout).requires_grad_()
         kernel = torch.randn(*reversed(ends), rows, columns, dtype=number).requires_grad_()
         convolve = (
             torch.nn.functional.conv_transpose2d

@@ -46,6 +46,12 @@ _NUM_BLOCKS = flags.DEFINE_integer("num_blocks", 2, "PixelCNNPP(num_blocks=...).
 _TORCH_PYTHON = flags.DEFINE_string(
     "torch_python", None, "A Python interpreter that can import torch; by default this one."
 )
+_TORCH_MEMORY_FORMAT = flags.DEFINE_enum(
+    "torch_memory_format",
+    "channels_last",
+    ["channels_last", "contiguous_format"],
+    "Layout of PyTorch's images; which one is faster depends on the processor.",
+)
 _OUTPUT = flags.DEFINE_string(
     "output",
     str(_HERE.parents[1] / "docs" / "performance.md"),
@@ -145,7 +151,7 @@ def _table(
     lines.append(_row("`log_prob`, per image", worker.seconds, peak_bytes=worker.peak_bytes))
     worker = workers["load"]
     if names := worker.facts["names"]:
-        what = f"`zoo.load` of all {len(names)} variants"
+        what = f"`zoo.load` of every variant ({len(names)})"
         lines.append(_row(what, worker.seconds, peak_bytes=worker.peak_bytes))
     both = {package: [i[package] for i in imports] for package in ("keras", "keras_ar")}
     share = statistics.median(i["keras_ar"] / i["keras"] for i in imports)
@@ -203,10 +209,11 @@ def main(argv: list[str]) -> None:
                 python,
                 convolutions=convolutions,
                 dtype=dtype,
+                memory_format=_TORCH_MEMORY_FORMAT.value,
                 steps=_STEPS.value,
             )
             workers[f"torch {policy}"] = worker
-            torch_name = f"PyTorch {worker.facts['version']}"
+            torch_name = f"PyTorch {worker.facts['version']}, {_TORCH_MEMORY_FORMAT.value}"
     imports = []
     for repeat in range(_REPEATS.value):
         print(f"Turn {repeat + 1} of {_REPEATS.value}.", file=sys.stderr)
