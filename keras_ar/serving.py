@@ -61,7 +61,8 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
 
     Example:
         >>> path = export(model, "serving/pixelcnn")  # serving/pixelcnn/1
-        >>> sample = tf.saved_model.load(path).signatures["sample"]
+        >>> served = tf.saved_model.load(path)  # keep it alive while its signatures are used
+        >>> sample = served.signatures["sample"]
         >>> sample(count=tf.constant(4), seed=tf.constant([0, 7]), temperature=tf.constant(1.0))
     """
     if keras.backend.backend() != "tensorflow":

@@ -101,10 +101,8 @@ def read_variants(zoo: pathlib.Path) -> tuple[list[Variant], list[str]]:
 
 
 def _measured(results: dict[str, Any]) -> str:
-    """Write the result and its standard error, which results.json gives in nats per image."""
-    per_nat = results["value"] / results["nats_per_image"]
-    digits = 2 if results["metric"] == "nats_per_image" else 4
-    return f"{_card().format_value(results)} ± {results['standard_error'] * per_nat:.{digits}f}"
+    """Write the result and its standard error."""
+    return f"{_card().format_value(results)} ± {_card().format_error(results)}"
 
 
 def table(variants: list[Variant], to_zoo: str) -> str:

@@ -66,7 +66,7 @@ class MaskedConv2D(keras.layers.Layer):
 
     Example:
         >>> layer = MaskedConv2D(8, kernel_size=7, mask_type="A")
-        >>> layer(keras.ops.zeros((1, 28, 28, 1))).shape[1:]
+        >>> tuple(layer(keras.ops.zeros((1, 28, 28, 1))).shape[1:])
         (28, 28, 8)
 
     Source:

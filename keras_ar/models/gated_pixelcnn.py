@@ -42,7 +42,9 @@ class GatedPixelCNN(AutoregressiveModel):
 
     Source:
         van den Oord et al. (2016), "Conditional Image Generation with PixelCNN Decoders",
-        arXiv:1606.05328, section 2 and figure 2.
+        arXiv:1606.05328, section 2 and figure 2. Two deviations: the image moves down by one row
+        once, instead of the vertical maps in every layer, and a spatial map is enlarged by one
+        transposed convolution.
     """
 
     def __init__(

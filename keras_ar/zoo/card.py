@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-__all__ = ["check_prose", "format_value", "write_card"]
+__all__ = ["check_prose", "format_error", "format_value", "write_card"]
 
 _PROSE = (
     "arxiv",
@@ -105,7 +105,7 @@ The samples are the first ones drawn with seed 0: none was selected.
 | data | split | examples | this model | {prose["paper_title"]} |
 |---|---|---|---|---|
 | {prose["dataset_name"]} | {results["split"]} | {results["num_examples"]:,} | \
-{format_value(results)} ± {_error(results)} | {prose["paper_result"]} |
+{format_value(results)} ± {format_error(results)} | {prose["paper_result"]} |
 
 Protocol: {results["protocol"]}; ± is one standard error over the examples. {prose["comparison"]}
 
@@ -136,7 +136,8 @@ as {metadata["weights_dtype"]}. The recipe is \
     return path
 
 
-def _error(results: dict[str, Any]) -> str:
+def format_error(results: dict[str, Any]) -> str:
+    """Write the standard error of a result, in the result's unit."""
     per_value = results["value"] / results["nats_per_image"]
     digits = 2 if results["metric"] == "nats_per_image" else 4
     return f"{results['standard_error'] * per_value:.{digits}f}"

@@ -12,7 +12,7 @@ from keras_ar.models import PixelCNN
 def log_prob(model, count=3):
     # Without compilation, which takes longer than everything else here.
     images, condition = random_images(model, count), random_condition(model, count)
-    return to_numpy(model.likelihood_of(parameters(model, images, condition), images))
+    return to_numpy(model.log_prob_graph(images, *([] if condition is None else [condition])))
 
 
 def randomized(build):
