@@ -105,7 +105,8 @@ TRAIN = Command(
     again with the same --work_dir: the run goes on where the last checkpoint stands.
 
     Writes checkpoints and history to --work_dir, and at the end a model folder (config.json,
-    model.weights.h5, metadata.json, recipe.toml, history.jsonl, golden.npz, samples.png) to --output.""",
+    model.weights.h5, metadata.json, recipe.toml, history.jsonl, golden.npz, samples.png) to
+    --output.""",
     examples=(
         "train --recipe zoo/pixelcnn_binarized_mnist --work_dir runs/pixelcnn --output my_model",
     ),

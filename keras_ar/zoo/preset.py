@@ -81,7 +81,10 @@ def save(
     config.pop("build_config", None)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as aside:
         weights = pathlib.Path(aside) / _WEIGHTS
-        model.save_weights(weights)
+        # Keras would write the optimizer of a compiled model into the same file.
+        bare = type(model).from_config(model.get_config())
+        bare.set_weights(model.get_weights())
+        bare.save_weights(weights)
         if float16:
             _store_as_float16(weights)
         facts = {

