@@ -49,7 +49,7 @@ def make_positive(model) -> None:
         if len(variable.shape) == 4:
             variable.assign(ops.abs(variable) + 0.01)
         if len(variable.shape) == 2:
-            variable.assign(ops.zeros_like(variable))
+            variable.assign(ops.zeros(variable.shape))
 
 
 def network_inputs(model, images, condition=None):
