@@ -40,6 +40,8 @@ class GatedResidualBlock(keras.layers.Layer):
         code (``gated_resnet``).
     """
 
+    is_composite = True
+
     def __init__(
         self,
         kernel_size: tuple[int, int],

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.layers.stepped_conv2d import FoldedKernel
+
 __all__ = ["WeightNormLayer", "data_dependent_initialization"]
 
 _initialization = {"is_active": False}
@@ -30,7 +32,7 @@ def data_dependent_initialization() -> Iterator[None]:
         _initialization["is_active"] = False
 
 
-class WeightNormLayer(keras.layers.Layer):
+class WeightNormLayer(FoldedKernel, keras.layers.Layer):
     """Base of the layers whose kernel may be split into a length and a direction.
 
     With ``weight_norm`` the kernel is ``gain * direction / ||direction||``, normalised over all
@@ -80,6 +82,10 @@ class WeightNormLayer(keras.layers.Layer):
         norm_squared = ops.sum(ops.square(direction), axis=self._reduced_axes, keepdims=True)
         normalised = direction * (gain * ops.rsqrt(ops.maximum(norm_squared, 1e-24)))
         return ops.cast(normalised, self.compute_dtype)
+
+    def compute_kernel(self):
+        """Return the normalised kernel in compute dtype."""
+        return ops.cast(self.kernel, self.compute_dtype)
 
     def add_bias(self, outputs):
         """Add the bias; inside ``data_dependent_initialization`` set gain and bias first."""

@@ -27,7 +27,7 @@ def compile_function(function: Callable, variables: Sequence[keras.Variable]) ->
 
         # A fresh partial: TensorFlow counts retracings by code, and would warn about the second
         # model of a class as if it were the same function.
-        return tf.function(functools.partial(function), reduce_retracing=True)
+        return tf.function(functools.partial(function), reduce_retracing=True, autograph=False)
     if keras.backend.backend() == "jax":
         import jax
 
