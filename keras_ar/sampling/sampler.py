@@ -106,6 +106,10 @@ class IncrementalSampler:
                 callback(row, images.copy())
         return images
 
+    def initial_states(self, batch_size: int) -> list[Any]:
+        """Return what the layers remember before the first row: what generation keeps in memory."""
+        return self._network.initial_states(batch_size)
+
     def generate_graph(self, images, known, noise, conditions, temperature, truncation=()):
         """Do what ``generate`` does inside one graph, for export: all rows, no Python.
 

@@ -245,7 +245,7 @@ def test_layers_of_keras_between_ours_are_stepped():
 def test_the_state_does_not_grow_with_the_height():
     def size(height):
         model = PixelCNN((height, 6, 1), levels=2, filters=2, num_blocks=2, head_filters=2)
-        states = model.sampler._network.initial_states(2)
+        states = model.sampler.initial_states(2)
         return sum(np.asarray(x).nbytes for x in keras.tree.flatten(states))
 
     assert size(8) == size(16) > 0
