@@ -354,6 +354,9 @@ class AutoregressiveModel(keras.Model):
             kwargs["validation_data"] = (images, condition)
         if self._is_pristine():
             self.initialize_from_data(*checks.first_batch(x, y, self.is_conditional))
+        # Variables made inside the first step would have TensorFlow trace the whole step twice.
+        if self.compiled and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
         return super().fit(x, y, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
