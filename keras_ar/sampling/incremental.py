@@ -42,8 +42,8 @@ class IncrementalNetwork:
         self._conditions = [id(x) for x in conditions]
         # The keys are ids: the symbolic tensors must live as long as this object.
         self._symbols = (list(inputs), output)
-        self._schedules = make_schedules(self._nodes, id(images), self._conditions)
-        kinds = self._schedules[0].kinds
+        self.schedules = make_schedules(self._nodes, id(images), self._conditions)
+        kinds = self.schedules[0].kinds
         self._static_nodes = [node for node in self._nodes if kinds[node.outputs[0]] == Kind.STATIC]
         specs = {key: spec for node in self._nodes for key, spec in node.specs.items()}
         self._layout = Layout(
@@ -66,12 +66,12 @@ class IncrementalNetwork:
     @property
     def period(self) -> int:
         """Rows after which the pattern of coarse rows repeats."""
-        return len(self._schedules)
+        return len(self.schedules)
 
     @property
     def programs(self) -> list[int]:
         """For every phase, the first phase whose rows run the same program."""
-        signatures = [schedule.signature for schedule in self._schedules]
+        signatures = [schedule.signature for schedule in self.schedules]
         return [signatures.index(signature) for signature in signatures]
 
     def prepare(self, *conditions) -> tuple[list[Any], list[Any]]:
@@ -105,7 +105,7 @@ class IncrementalNetwork:
             if node in self._static_nodes:
                 continue
             if index in self._layout.stepped:
-                scale = self._schedules[0].scales[node.inputs[0]]
+                scale = self.schedules[0].scales[node.inputs[0]]
                 inputs = node.gather(values.__getitem__)
                 states.append(node.operation.state_after(inputs, rows // scale))
             values.update(node.apply(values.__getitem__))
@@ -136,7 +136,7 @@ class IncrementalNetwork:
             The states after the row and the row ``(batch, 1, width, ...)``.
         """
         values = dict(zip(self._static_keys(), statics, strict=True))
-        run = RowRun(self._layout, self._schedules[phase], states, values, row)
+        run = RowRun(self._layout, self.schedules[phase], states, values, row)
         run.begin()
         run.draw_pixels(draw, keeps_parameters)
         run.finish()
@@ -154,7 +154,7 @@ class IncrementalNetwork:
 
     def _check_order(self) -> None:
         layout = self._layout
-        for schedule in self._schedules:
+        for schedule in self.schedules:
             kind = schedule.kinds[layout.output]
             if kind == Kind.WHOLE:
                 culprits = [

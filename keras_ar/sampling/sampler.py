@@ -28,6 +28,8 @@ class IncrementalSampler:
         likelihood: What the parameters mean.
         variables: All variables of the model.
         fold: ``fold(layers, kernels)`` is a context in which the layers use the given kernels.
+        jit_compile: Whether TensorFlow compiles the rows by XLA: longer to compile, and faster
+            for small networks and batches.
 
     Raises:
         ValueError: If a layer cannot be run step by step, or the network is not causal.
@@ -40,17 +42,19 @@ class IncrementalSampler:
         likelihood: Likelihood,
         variables: Sequence[keras.Variable],
         fold: Callable,
+        *,
+        jit_compile: bool = False,
     ):
-        self._network = IncrementalNetwork(inputs, output, likelihood.passes_per_pixel)
+        self.network = IncrementalNetwork(inputs, output, likelihood.passes_per_pixel)
         self._likelihood = likelihood
         self._fold = fold
-        self._prepare = compile_function(self._network.prepare, variables)
+        self._prepare = compile_function(self.network.prepare, variables)
         self._states_after = compile_function(self._absorb_rows, variables)
         programs = {
-            phase: compile_function(self._bind_phase(phase), variables)
-            for phase in set(self._network.programs)
+            phase: compile_function(self._bind_phase(phase), variables, jit_compile=jit_compile)
+            for phase in set(self.network.programs)
         }
-        self._run_rows = [programs[first] for first in self._network.programs]
+        self._run_rows = [programs[first] for first in self.network.programs]
         self._compiled_for: set[Any] = set()
 
     def generate(
@@ -86,7 +90,7 @@ class IncrementalSampler:
         unknown_rows = np.flatnonzero(~known.all(axis=(0, 2)))
         if not len(unknown_rows):
             return images
-        period = self._network.period
+        period = self.network.period
         first, last = unknown_rows[0] // period * period, unknown_rows[-1]
         self._announce_compilation((len(images), len(truncation)), verbose)
         kernels, statics = self._prepare(*conditions)
@@ -94,7 +98,7 @@ class IncrementalSampler:
             start = (ops.convert_to_tensor(images), ops.convert_to_tensor(np.int32(first)))
             states = self._states_after(kernels, statics, *start)
         else:
-            states = self._network.initial_states(len(images))
+            states = self.network.initial_states(len(images))
         images = images.copy()
         for row in progress_bar(range(first, last + 1), "row", is_shown=verbose):
             given = (np.int32(row), images[:, row], known[:, row], noise[:, row])
@@ -108,7 +112,7 @@ class IncrementalSampler:
 
     def initial_states(self, batch_size: int) -> list[Any]:
         """Return what the layers remember before the first row: what generation keeps in memory."""
-        return self._network.initial_states(batch_size)
+        return self.network.initial_states(batch_size)
 
     def generate_graph(self, images, known, noise, conditions, temperature, truncation=()):
         """Do what ``generate`` does inside one graph, for export: all rows, no Python.
@@ -116,8 +120,8 @@ class IncrementalSampler:
         Takes tensors of the shapes of ``generate`` and returns int32 images; ``batch`` may be
         unknown.
         """
-        period = self._network.period
-        kernels, statics = self._network.prepare(*conditions)
+        period = self.network.period
+        kernels, statics = self.network.prepare(*conditions)
         height = images.shape[1]
 
         def by_rows(values):
@@ -133,7 +137,7 @@ class IncrementalSampler:
                 drawn.append(images)
             return states, [ops.concatenate(drawn, axis=1)]
 
-        states = self._network.initial_states(ops.shape(images)[0])
+        states = self.network.initial_states(ops.shape(images)[0])
         index = ops.reshape(ops.arange(height), (height // period, period))
         given = [index, *(by_rows(values) for values in (images, known, noise))]
         _, (drawn,) = scan(run_rows, states, given, height // period, ["int32"])
@@ -144,15 +148,15 @@ class IncrementalSampler:
         """Return the program of the rows ``phase``, ``phase + period``, ..."""
 
         def run_row(states, kernels, statics, temperature, truncation, *given):
-            with self._fold(self._network.folded_layers, kernels):
+            with self._fold(self.network.folded_layers, kernels):
                 draw = self._drawing(temperature, truncation)
-                return self._network.run_row(phase, states, statics, Row(*given), draw)
+                return self.network.run_row(phase, states, statics, Row(*given), draw)
 
         return run_row
 
     def _absorb_rows(self, kernels, statics, images, rows):
-        with self._fold(self._network.folded_layers, kernels):
-            return self._network.states_after(images, rows, statics)
+        with self._fold(self.network.folded_layers, kernels):
+            return self.network.states_after(images, rows, statics)
 
     def _drawing(self, temperature, truncation) -> Callable:
         """Return the function that draws one pixel from its parameters, unless it is known."""

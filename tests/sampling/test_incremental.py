@@ -121,7 +121,7 @@ def test_half_precision_models_agree_with_themselves():
         model = random_model(VARIANTS["gated_colour"], scale=0.3)
     finally:
         keras.config.set_dtype_policy(policy)
-    assert keras.backend.standardize_dtype(model.sampler._network.prepare()[0][0].dtype) == (
+    assert keras.backend.standardize_dtype(model.sampler.network.prepare()[0][0].dtype) == (
         "bfloat16"
     )
     cached = model.sample(16, seed=0, verbose=False)
@@ -253,4 +253,4 @@ def test_the_state_does_not_grow_with_the_height():
 
 def test_phases_that_run_the_same_program_share_it():
     model = PixelCNNPP((4, 4, 1), filters=2, num_blocks=1, num_mixtures=1)
-    assert model.sampler._network.programs == [0, 1, 2, 1]
+    assert model.sampler.network.programs == [0, 1, 2, 1]
