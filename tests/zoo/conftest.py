@@ -1,10 +1,18 @@
-"""A tiny model in a folder."""
+"""A tiny model in a folder, and a Hub on loopback."""
 
+import logging
+
+import huggingface_hub
 import keras
 import pytest
+from hub_server import HubServer
+from huggingface_hub import constants
 
 import keras_ar
 from keras_ar.zoo.preset import save
+from keras_ar.zoo.variant import Variant
+
+REPO = "keras-ar-tests/tiny"
 
 
 @pytest.fixture
@@ -18,3 +26,80 @@ def tiny_model():
 @pytest.fixture
 def tiny_folder(tiny_model, tmp_path):
     return save(tiny_model, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_files(tmp_path_factory) -> dict[str, bytes]:
+    """The files of a published folder."""
+    keras.utils.set_random_seed(1)
+    model = keras_ar.PixelCNN((4, 4, 1), levels=2, filters=4, num_blocks=1, head_filters=4)
+    folder = save(model, tmp_path_factory.mktemp("published"))
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def server():
+    running = HubServer()
+    yield running
+    running.close()
+
+
+class _NoWaiting:
+    """Stand in for the module ``time`` where the client waits between two attempts."""
+
+    @staticmethod
+    def sleep(seconds: float) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(server, tmp_path, monkeypatch):
+    """Let the client of this process talk to the loopback server and use an empty cache."""
+    template = server.url + "/{repo_id}/resolve/{revision}/{filename}"
+    for name, value in {
+        "ENDPOINT": server.url,
+        "HUGGINGFACE_CO_URL_TEMPLATE": template,
+        "HF_HUB_CACHE": str(tmp_path / "cache"),
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
+    }.items():
+        monkeypatch.setattr(constants, name, value)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no_token"))
+    monkeypatch.setattr("huggingface_hub.utils._http.time", _NoWaiting)
+    monkeypatch.setattr("huggingface_hub.file_download.time", _NoWaiting)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    yield server
+    huggingface_hub.close_session()
+    logging.getLogger("huggingface_hub").setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def published(hub, tiny_files, monkeypatch) -> Variant:
+    """Publish a tiny variant on the loopback Hub and register it as ``tiny``."""
+    commit = hub.add(REPO, tiny_files)
+    return register(monkeypatch, tiny_files, commit)
+
+
+def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
+    import hashlib
+
+    variant = Variant(
+        name="tiny",
+        repo_id=REPO,
+        revision=commit,
+        weights_sha256=hashlib.sha256(files["model.weights.h5"]).hexdigest(),
+        weights_size=len(files["model.weights.h5"]),
+        config_sha256=hashlib.sha256(files["config.json"]).hexdigest(),
+        license="apache-2.0",
+        paper="1601.06759",
+        model_class="PixelCNN",
+        parameters=1,
+        dataset="none",
+        metric="nats_per_image",
+        value=0.0,
+    )
+    for module in ("location", "catalog"):
+        monkeypatch.setattr(f"keras_ar.zoo.{module}.REGISTRY", {"tiny": variant})
+    return variant
