@@ -2,6 +2,7 @@
 
 import contextlib
 import pathlib
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from keras_ar.models import AutoregressiveModel
 __all__ = ["build_model", "check_size", "find_class"]
 
 _MAX_INTEGER = 1 << 31
-_ALLOWANCE = 1 << 30
+_ALLOWANCE = 1 << 28
 _LIMIT_LOCK = threading.Lock()
 
 
@@ -70,6 +71,7 @@ def build_model(
     except Exception as error:
         # Arguments of a wrong kind can fail in any way, deep inside a layer.
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        reason = re.sub(r"<class '([\w.]+)'>", r"\1", reason)[:300]
         raise ValueError(
             f"{path} does not describe a network that {model_class.__name__} can build: {reason}."
         ) from error

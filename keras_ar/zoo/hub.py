@@ -11,24 +11,15 @@ import pathlib
 import re
 
 import huggingface_hub
-from huggingface_hub.errors import HfUriError, HFValidationError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfUriError, HFValidationError
 
 from keras_ar.version import __version__
 from keras_ar.zoo.hub_errors import explain
+from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS
 
 __all__ = ["cached", "download", "forget", "parse_address"]
 
-# Exact names: a pattern such as "*.json" would also match "assets/../../x.json", which a hostile
-# repository may list.
-_FILES = (
-    "README.md",
-    "config.json",
-    "golden.npz",
-    "metadata.json",
-    "model.weights.h5",
-    "recipe.toml",
-    "results.json",
-)
+_NEEDED = (CONFIG, METADATA, WEIGHTS)
 _CLIENT = {"library_name": "keras_ar", "library_version": __version__}
 
 
@@ -43,11 +34,12 @@ def parse_address(address: str) -> tuple[str, str | None]:
     except (HfUriError, HFValidationError):
         uri = None
     is_model = uri is not None and uri.type == "model" and not uri.path_in_repo
+    is_model = is_model and not address.startswith("hf:///")
     # The client would use a revision of "../.." as a path inside its cache.
     is_plain = is_model and re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", uri.revision or "main")
     if not is_plain:
         raise ValueError(
-            f"{address!r} is not the address of a model on the Hub: write "
+            f"{address[:100]!r} is not the address of a model on the Hub: write "
             "hf://organisation/name or hf://organisation/name@revision."
         )
     return uri.id, uri.revision
@@ -55,19 +47,18 @@ def parse_address(address: str) -> tuple[str, str | None]:
 
 def cached(repo_id: str, revision: str) -> pathlib.Path | None:
     """Return where the cache holds this commit, without asking the network."""
-    try:
-        folder = huggingface_hub.snapshot_download(
-            repo_id, revision=revision, allow_patterns=_FILES, local_files_only=True, **_CLIENT
-        )
-    except LocalEntryNotFoundError:
-        return None
-    # What was interrupted before the list of files was stored counts as complete to the client.
-    is_whole = all((pathlib.Path(folder) / name).exists() for name in _FILES[1:5:3])
-    return pathlib.Path(folder) if is_whole else None
+    paths = [
+        huggingface_hub.try_to_load_from_cache(repo_id, name, revision=revision) for name in _NEEDED
+    ]
+    return pathlib.Path(paths[0]).parent if all(isinstance(x, str) for x in paths) else None
 
 
 def download(repo_id: str, revision: str | None) -> pathlib.Path:
-    """Fetch a model into the cache, or what of it is missing there.
+    """Fetch what of a model is missing in the cache.
+
+    The files are asked for one by one and by name. The client's way to fetch a whole repository
+    would first ask for the list of its files, without a limit of time: a server that keeps
+    silent would hold it for ever. And a list is nothing to follow blindly.
 
     A branch or tag is looked up first; where the Hub cannot be asked, the commit that the cache
     remembers is taken.
@@ -77,20 +68,24 @@ def download(repo_id: str, revision: str | None) -> pathlib.Path:
     """
     address = f"hf://{repo_id}" + (f"@{revision}" if revision else "")
     try:
-        commit = huggingface_hub.HfApi(**_CLIENT).resolve_revision(repo_id, revision=revision)
-        if not re.fullmatch("[0-9a-f]{40}", commit.resolved):
-            raise OSError("the server's answer is not a commit")
-        folder = huggingface_hub.snapshot_download(
-            repo_id, revision=commit, allow_patterns=_FILES, **_CLIENT
+        path = pathlib.Path(
+            huggingface_hub.hf_hub_download(repo_id, CONFIG, revision=revision, **_CLIENT)
         )
+        commit = path.parent.name
+        if not re.fullmatch("[0-9a-f]{40}", commit):
+            raise ValueError("the server named a commit that is none")
+        with contextlib.suppress(EntryNotFoundError):
+            # Repositories that Keras wrote may lack it.
+            huggingface_hub.hf_hub_download(repo_id, METADATA, revision=commit, **_CLIENT)
+        huggingface_hub.hf_hub_download(repo_id, WEIGHTS, revision=commit, **_CLIENT)
     except Exception as error:
         raise explain(error, address) from error
-    return pathlib.Path(folder)
+    return path.parent
 
 
 def forget(folder: pathlib.Path) -> None:
     """Remove a snapshot from the cache, with its files unless another revision has them too."""
-    weights = (folder / "model.weights.h5").resolve()
+    weights = (folder / WEIGHTS).resolve()
     cache = huggingface_hub.scan_cache_dir(folder.parents[2])
     cache.delete_revisions(folder.name).execute()
     # The damaged file must go even if another revision refers to it: it would be linked again.

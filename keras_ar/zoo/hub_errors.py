@@ -16,6 +16,9 @@ from huggingface_hub.errors import (
 __all__ = ["explain"]
 
 
+_CANNOT_WRITE = (errno.EACCES, errno.EEXIST, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and what led to it: the client wraps the true reason once or twice."""
     seen: set[int] = set()
@@ -78,7 +81,7 @@ def _explain_one(error: BaseException, address: str) -> Exception | None:
             f"The disk is full, so {address} could not be stored in {constants.HF_HUB_CACHE}: "
             "free some space, or set HF_HOME to a folder on another disk."
         )
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+    if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
         return PermissionError(
             f"{address} could not be stored: {error.filename or constants.HF_HUB_CACHE} cannot be "
             "written; set HF_HOME to a folder that can."

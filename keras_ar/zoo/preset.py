@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -133,8 +134,11 @@ def load_folder(folder: str | os.PathLike, *, is_known: bool = False) -> Autoreg
         check_size(model_class, config["config"], count_weights(weights), config_path)
     model = build_model(model_class, config["config"], config_path)
     try:
-        model.load_weights(weights)
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers for which it found nothing, and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(weights)
+    except (KeyError, OSError, RuntimeError, TypeError, UserWarning, ValueError) as error:
         raise ValueError(
             f"{weights} does not fit the network that {CONFIG} describes: it belongs to another "
             "model, or was written by another version of a layer."

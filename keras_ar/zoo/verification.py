@@ -1,5 +1,6 @@
 """Compare the hashes of a model's files with those they should have."""
 
+import os
 import re
 
 from keras_ar.zoo.location import Location
@@ -14,7 +15,7 @@ def _expected(location: Location) -> dict[str, str]:
     if location.variant is not None:
         variant = location.variant
         return {CONFIG: variant.config_sha256, WEIGHTS: variant.weights_sha256}
-    if (location.folder / METADATA).exists():
+    if os.path.lexists(location.folder / METADATA):
         stated = read_json(find_file(location.folder, METADATA)).get("weights_sha256")
         if isinstance(stated, str) and re.fullmatch("[0-9a-f]{64}", stated):
             return {WEIGHTS: stated}

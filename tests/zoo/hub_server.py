@@ -120,7 +120,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
+        quoted = urllib.parse.urlsplit(self.path).path
+        path = urllib.parse.unquote(quoted)
         self.hub.tokens.append(self.headers.get("Authorization"))
         spans = self.headers.get("Range", "")
         fault = self.hub.take_fault(f"{self.command} {path} {spans}".strip())
@@ -134,8 +135,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             r"/api/models/([^/]+/[^/]+?)(?:/(revision|tree)/(.+?))?/?", path
         ):
             self._api(*match.groups())
-        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-            self._resolve(*match.groups())
+        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", quoted):
+            self._resolve(*map(urllib.parse.unquote, match.groups()))
         else:
             self.reply_json({"error": "unknown"}, 404)
 
