@@ -7,12 +7,11 @@ import keras
 import pytest
 from hub_server import HubServer
 from huggingface_hub import constants
+from registration import REPO, register
 
 import keras_ar
 from keras_ar.zoo.preset import save
 from keras_ar.zoo.variant import Variant
-
-REPO = "keras-ar-tests/tiny"
 
 
 @pytest.fixture
@@ -80,26 +79,3 @@ def published(hub, tiny_files, monkeypatch) -> Variant:
     """Publish a tiny variant on the loopback Hub and register it as ``tiny``."""
     commit = hub.add(REPO, tiny_files)
     return register(monkeypatch, tiny_files, commit)
-
-
-def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
-    import hashlib
-
-    variant = Variant(
-        name="tiny",
-        repo_id=REPO,
-        revision=commit,
-        weights_sha256=hashlib.sha256(files["model.weights.h5"]).hexdigest(),
-        weights_size=len(files["model.weights.h5"]),
-        config_sha256=hashlib.sha256(files["config.json"]).hexdigest(),
-        license="apache-2.0",
-        paper="1601.06759",
-        model_class="PixelCNN",
-        parameters=1,
-        dataset="none",
-        metric="nats_per_image",
-        value=0.0,
-    )
-    for module in ("location", "catalog"):
-        monkeypatch.setattr(f"keras_ar.zoo.{module}.REGISTRY", {"tiny": variant})
-    return variant

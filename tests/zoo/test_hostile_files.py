@@ -7,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from conftest import REPO
 from fault_cases import assert_plain, fault, faults
 from refusal import refuse
+from registration import REPO
 
 import keras_ar
 from keras_ar.zoo.preset import load_folder, sha256_of

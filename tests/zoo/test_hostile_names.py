@@ -4,9 +4,9 @@ import os
 import pathlib
 
 import pytest
-from conftest import REPO
 from fault_cases import assert_plain, faults
 from huggingface_hub import constants
+from registration import REPO
 
 import keras_ar
 
@@ -54,7 +54,7 @@ _NAMES = {
     "an empty name": "",
     "a blank": " ",
     "a null byte": "ti\0ny",
-    "a very long name": "x" * 100_000,
+    "a hundred thousand letters": "x" * 100_000,
     "another protocol": "https://example.com/model",
     "a file address": "file:///etc/passwd",
     "a Kaggle handle": "kaggle://keras/model",

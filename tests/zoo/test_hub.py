@@ -8,8 +8,8 @@ import huggingface_hub
 import keras
 import numpy as np
 import pytest
-from conftest import REPO, register
 from huggingface_hub import constants
+from registration import REPO, register
 
 import keras_ar
 from keras_ar.zoo import location

@@ -8,9 +8,9 @@ import time
 import huggingface_hub
 import numpy as np
 import pytest
-from conftest import REPO
 from fault_cases import assert_plain, fault, faults
 from huggingface_hub import constants
+from registration import REPO
 
 import keras_ar
 
@@ -169,7 +169,7 @@ def test_what_the_server_refuses_is_one_sentence(published, hub, case):
 
 _PASSING = {
     "status 500 twice, then an answer": ("HEAD", _answer(500), 2),
-    "status 503 twice for the weights": ("/store/", _answer(429), 2),
+    "status 429 twice for the weights": ("/store/", _answer(429), 2),
     "the connection dropped once": ("/store/", _drop, 1),
     "the weights a little at a time": ("/store/", _trickle, 1),
 }

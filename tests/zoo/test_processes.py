@@ -10,9 +10,9 @@ import sys
 import threading
 
 import pytest
-from conftest import REPO
 from fault_cases import assert_plain, fault
 from hub_server import HubServer
+from registration import REPO
 
 import keras_ar
 
