@@ -28,15 +28,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _explain_one(error: BaseException, address: str) -> Exception | None:
+def _explain_one(error: BaseException, address: str, doing: str) -> Exception | None:
     hub = f"the Hub at {constants.ENDPOINT}"
+    absent = f" and {address} is not in the cache" if doing == "load" else ""
     # By name, because the client has changed its transport library before.
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, OfflineModeIsEnabled):
         return ConnectionError(
-            f"{address} is not in the cache and HF_HUB_OFFLINE forbids downloading it: unset "
-            "HF_HUB_OFFLINE, or load a variant that is bundled."
+            f"HF_HUB_OFFLINE forbids asking {hub}{absent}: unset HF_HUB_OFFLINE, or load a variant "
+            "that is bundled."
         )
     if isinstance(error, GatedRepoError) or status == 403:
         return PermissionError(
@@ -55,26 +56,25 @@ def _explain_one(error: BaseException, address: str) -> Exception | None:
     if status == 429:
         return ConnectionError(
             f"{hub[0].upper()}{hub[1:]} takes no more requests for now (status 429): wait some "
-            "minutes and load again."
+            f"minutes and {doing} again."
         )
     if status is not None:
         return ConnectionError(
-            f"{hub[0].upper()}{hub[1:]} failed (status {status}) and {address} is not in the "
-            "cache: load again later."
+            f"{hub[0].upper()}{hub[1:]} failed (status {status}){absent}: {doing} again later."
         )
     if "TimeoutException" in kinds:
         return TimeoutError(
-            f"{hub[0].upper()}{hub[1:]} was too slow to give {address}: load again, or allow more "
+            f"{hub[0].upper()}{hub[1:]} was too slow for {address}: {doing} again, or allow more "
             "seconds with HF_HUB_DOWNLOAD_TIMEOUT and HF_HUB_ETAG_TIMEOUT."
         )
     if "ConnectError" in kinds:
         return ConnectionError(
-            f"{hub[0].upper()}{hub[1:]} cannot be reached and {address} is not in the cache: check "
-            "the connection, and HF_ENDPOINT if it is set."
+            f"{hub[0].upper()}{hub[1:]} cannot be reached{absent}: check the connection, and "
+            "HF_ENDPOINT if it is set."
         )
     if "TransportError" in kinds or "Consistency check failed" in str(error):
         return ConnectionError(
-            f"The download of {address} broke off before it was complete: load again."
+            f"The transfer of {address} broke off before it was complete: {doing} again."
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return OSError(
@@ -89,20 +89,21 @@ def _explain_one(error: BaseException, address: str) -> Exception | None:
     return None
 
 
-def explain(error: Exception, address: str) -> Exception:
+def explain(error: Exception, address: str, doing: str = "load") -> Exception:
     """Return an exception that says in one sentence what went wrong and what to do.
 
     Args:
         error: What ``huggingface_hub`` raised.
-        address: What was to be loaded, as the user knows it.
+        address: What was to be loaded or published, as the user knows it.
+        doing: ``"load"`` or ``"publish"``.
 
     Returns:
         An ``OSError`` of the fitting kind: ``ConnectionError``, ``TimeoutError``,
         ``FileNotFoundError`` or ``PermissionError``.
     """
     for cause in _causes(error):
-        explained = _explain_one(cause, address)
+        explained = _explain_one(cause, address, doing)
         if explained is not None:
             return explained
     reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-    return OSError(f"{address} could not be downloaded ({reason}): load again.")
+    return OSError(f"The Hub could not {doing} {address} ({reason}): {doing} it again.")

@@ -264,7 +264,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             ref = f"refs/pr/{len(hub.pull_requests) + 1}"
             hub.pull_requests.append(ref)
         commit = hub.add(repo, files, ref)
-        answer = {"success": True, "commitOid": commit, "commitUrl": f"{hub.url}/{repo}/{commit}"}
+        answer = {
+            "success": True,
+            "commitOid": commit,
+            "commitUrl": f"{hub.url}/{repo}/commit/{commit}",
+        }
         if is_request:
             number = ref.rpartition("/")[2]
             answer["pullRequestUrl"] = f"{hub.url}/{repo}/discussions/{number}"

@@ -127,13 +127,13 @@ _REFUSALS = {
         "HEAD",
         lambda handler, body: handler.reply(200, b"<html>Log in to the wifi</html>"),
         OSError,
-        "load again",
+        "again",
     ),
     "a redirect in circles": (
         "HEAD|/store/",
         lambda handler, body: handler.reply(302, Location=handler.path),
         OSError,
-        "load again",
+        "again",
     ),
     "connections dropped without an answer": (".*", _drop, ConnectionError, "broke off"),
     "the connection dropped for every try of the weights": (
@@ -146,13 +146,13 @@ _REFUSALS = {
         "HEAD",
         lambda handler, body: handler.reply(200, X_Repo_Commit="0" * 40),
         OSError,
-        "load again",
+        "again",
     ),
     "files without a commit": (
         "HEAD",
         lambda handler, body: handler.reply(200, ETag='"abc"'),
         OSError,
-        "load again",
+        "again",
     ),
 }
 
