@@ -1,22 +1,25 @@
-"""Write keras_ar/zoo/registry.py from the folders of zoo/.
+"""Write keras_ar/zoo/registry.py, and the model cards, from the folders of zoo/.
 
     python scripts/render_registry.py            # write
     python scripts/render_registry.py --check    # write nothing, exit 1 if out of date
     python scripts/render_registry.py --published NAME=ORGANISATION/REPOSITORY@COMMIT
 
-Run it after every training and evaluation. Hashes, sizes and results come from the folders. Where
-a variant was published is taken over from the present file, as long as its weights and its
-config are still the published ones; scripts/publish.py prints the --published line.
+Run it after every training and evaluation, before render_zoo_table.py. Hashes, sizes and results
+come from the folders. Where a variant was published is taken over from the present file, as long
+as its weights and its config are still the published ones; scripts/publish.py prints the
+--published line.
 """
 
 import ast
 import hashlib
+import importlib.util
 import json
 import pathlib
 import pprint
 import re
 import sys
 import tomllib
+import types
 from typing import Any
 
 from absl import app, flags
@@ -50,11 +53,20 @@ REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VA
 """
 
 
+def _card() -> types.ModuleType:
+    """Load ``keras_ar.zoo.card`` from its file: importing the package would import a backend."""
+    path = pathlib.Path(__file__).resolve().parents[1] / "keras_ar" / "zoo" / "card.py"
+    spec = importlib.util.spec_from_file_location("card", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _record(folder: pathlib.Path) -> dict[str, Any]:
+def _record(folder: pathlib.Path, card: str) -> dict[str, Any]:
     """Read what a folder says of its variant; nothing of where it is published."""
     recipe = tomllib.loads((folder / "recipe.toml").read_text())
     metadata = json.loads((folder / "metadata.json").read_text())
@@ -67,7 +79,7 @@ def _record(folder: pathlib.Path) -> dict[str, Any]:
         "weights_sha256": _sha256(weights),
         "weights_size": weights.stat().st_size,
         "config_sha256": _sha256(folder / "config.json"),
-        "license": ModelCard((folder / "README.md").read_text()).data.license,
+        "license": ModelCard(card).data.license,
         "paper": recipe["card"]["arxiv"],
         "model_class": recipe["model"]["class"],
         "parameters": metadata["parameter_count"],
@@ -116,9 +128,10 @@ def main(argv: list[str]) -> int:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
     root = pathlib.Path(_ROOT.value)
     registry = root / "keras_ar" / "zoo" / "registry.py"
-    present, records = _present(registry), {}
+    wanted, present, records = {}, _present(registry), {}
     for folder in sorted(path.parent for path in (root / "zoo").glob("*/results.json")):
-        records[folder.name] = _record(folder)
+        wanted[folder / "README.md"] = _card().render_card(folder)
+        records[folder.name] = _record(folder, wanted[folder / "README.md"])
         _keep_address(records[folder.name], present.get(folder.name, {}))
     # What is published and no longer bundled stays known.
     for name, record in present.items():
@@ -132,16 +145,20 @@ def main(argv: list[str]) -> int:
                 f"of zoo/ and a commit of 40 digits; got {text!r}."
             )
         records[match[1]] |= {"repo_id": match[2], "revision": match[3]}
-    text = render([records[name] for name in sorted(records)])
-    if registry.is_file() and registry.read_text() == text:
-        return 0
-    if _CHECK.value:
-        print(f"Out of date: {registry.relative_to(root)}", file=sys.stderr)
-        print("Run: python scripts/render_registry.py", file=sys.stderr)
-        return 1
-    registry.write_text(text)
-    print(f"Wrote {registry.relative_to(root)}.")
-    return 0
+    wanted[registry] = render([records[name] for name in sorted(records)])
+    stale = [path for path, text in wanted.items() if not _is(path, text)]
+    for path in stale:
+        name = path.relative_to(root)
+        if _CHECK.value:
+            print(f"Out of date: {name}. Run: python scripts/render_registry.py", file=sys.stderr)
+        else:
+            path.write_text(wanted[path])
+            print(f"Wrote {name}.")
+    return int(_CHECK.value and bool(stale))
+
+
+def _is(path: pathlib.Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text
 
 
 if __name__ == "__main__":
