@@ -1,6 +1,8 @@
 """A tiny model in a folder, and a Hub on loopback."""
 
 import logging
+import pathlib
+import shutil
 
 import huggingface_hub
 import keras
@@ -14,8 +16,7 @@ from keras_ar.zoo.preset import save
 from keras_ar.zoo.variant import Variant
 
 
-@pytest.fixture
-def tiny_model():
+def _tiny_model() -> keras_ar.PixelCNN:
     keras.utils.set_random_seed(1)
     return keras_ar.PixelCNN(
         (4, 4, 1), levels=2, filters=4, num_blocks=1, head_filters=4, name="tiny"
@@ -23,18 +24,26 @@ def tiny_model():
 
 
 @pytest.fixture
-def tiny_folder(tiny_model, tmp_path):
-    return save(tiny_model, tmp_path / "tiny")
+def tiny_model():
+    return _tiny_model()
 
 
 @pytest.fixture(scope="session")
-def tiny_files(tmp_path_factory) -> dict[str, bytes]:
+def saved_folder(tmp_path_factory) -> pathlib.Path:
+    """The tiny model in a folder that nobody changes."""
+    return save(_tiny_model(), tmp_path_factory.mktemp("saved"))
+
+
+@pytest.fixture
+def tiny_folder(saved_folder, tmp_path):
+    return shutil.copytree(saved_folder, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_files(saved_folder) -> dict[str, bytes]:
     """The files of a published folder."""
-    keras.utils.set_random_seed(1)
-    model = keras_ar.PixelCNN((4, 4, 1), levels=2, filters=4, num_blocks=1, head_filters=4)
-    folder = save(model, tmp_path_factory.mktemp("published"))
-    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = {path.name: path.read_bytes() for path in saved_folder.iterdir()}
+    return files | {"README.md": b"---\nlicense: apache-2.0\n---\n"}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from huggingface_hub import constants
 import keras_ar
 
 LIMIT = 1.5
-ROUNDS = 4
+ROUNDS = 3
 
 
 def _ratio(name: str, folder) -> float:
