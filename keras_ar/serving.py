@@ -32,11 +32,14 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
     ``log_prob``, ``serving_default``   ``images``                                  ``log_prob``
     ``bits_per_dim``                    ``images``                                  ``bits_per_dim``
     ``sample``                          ``count``, ``seed``, ``temperature``        ``images``
+    ``complete``                        ``images``, ``known``, ``seed``,            ``images``
+                                        ``temperature``
     ==================================  ==========================================  ===========
 
     Conditional models take ``condition`` as well, in each of them. Illegal intensities or class
     ids make an image's likelihood NaN, so that they harm no other image of a shared batch;
-    ``sample`` refuses illegal arguments.
+    ``sample`` and ``complete`` refuse illegal arguments. They run the network incrementally, as
+    ``model.sample`` does.
 
     Args:
         model: Any model of keras_ar.
@@ -50,6 +53,7 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
     Shapes:
         images: ``(batch, height, width, channels)``, uint8 (uint16 above 256 levels).
         condition: Class ids ``(batch,)``, int32; or ``(batch, ...)``, float32.
+        known: ``(batch, height, width)``, bool; true where a pixel is given.
         count: Scalar, int32.
         seed: ``(2,)``, int32.
         temperature: Scalar, float32.
@@ -70,6 +74,8 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
             "A SavedModel can only be written on the TensorFlow backend, and Keras runs on "
             f"{keras.backend.backend()!r}: install tensorflow and set KERAS_BACKEND=tensorflow."
         )
+    import tensorflow as tf
+
     folder = pathlib.Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,8 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
         archive.track(model)
         # The first one also becomes serving_default.
         for name, (endpoint, signature) in _endpoints(model).items():
+            # Nothing here needs AutoGraph, which takes longer than all the rest.
+            endpoint = tf.autograph.experimental.do_not_convert(endpoint)
             archive.add_endpoint(name, endpoint, input_signature=signature)
         archive.write_out(str(written), verbose=False)
         return _rename_to_next_version(written, folder)
@@ -109,12 +117,33 @@ def _endpoints(
         nats = log_prob(images, *condition)["log_prob"]
         return {"bits_per_dim": -nats / (tf.math.log(2.0) * model.num_dimensions)}
 
+    # One function for both signatures: it is most of the export.
+    generate = tf.function(model.sampler.generate_graph, autograph=False)
+
     def sample(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, *condition: tf.Tensor
     ) -> dict[str, tf.Tensor]:
+        with tf.control_dependencies(
+            [tf.debugging.assert_positive(count, "count must be at least 1.")]
+        ):
+            blank = tf.zeros((count, *model.image_shape), intensity)
+        known = tf.zeros((count, *model.image_shape[:2]), "bool")
+        return complete(blank, known, seed, temperature, *condition)
+
+    def complete(
+        images: tf.Tensor,
+        known: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        *condition: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        count = tf.shape(images)[0]
         checks = [
-            tf.debugging.assert_positive(count, "count must be at least 1."),
             tf.debugging.assert_positive(temperature, "temperature must be positive."),
+            tf.debugging.assert_equal(tf.shape(known)[0], count, "known needs a row per image."),
+            tf.debugging.assert_less(
+                tf.cast(images, "int32"), model.likelihood.levels, "images hold illegal values."
+            ),
             *(
                 tf.debugging.Assert(
                     tf.reduce_all((ids >= 0) & (ids < model.num_classes)),
@@ -124,65 +153,41 @@ def _endpoints(
                 if model.num_classes
             ),
             *(
-                tf.debugging.assert_equal(tf.shape(x)[0], count, "condition needs count rows.")
+                tf.debugging.assert_equal(tf.shape(x)[0], count, "condition needs a row per image.")
                 for x in condition
             ),
         ]
         with tf.control_dependencies(checks):
-            filled = _generate(model, tf.identity(count), seed, temperature, condition)
+            given = tf.where(known[..., None], tf.cast(images, "int32"), 0)
+        filled = generate(given, known, _noise(model, count, seed), condition, temperature)
         return {"images": tf.cast(filled, intensity)}
 
-    arguments = [
-        tf.TensorSpec((), "int32", "count"),
-        tf.TensorSpec((2,), "int32", "seed"),
-        tf.TensorSpec((), "float32", "temperature"),
-    ]
+    count = tf.TensorSpec((), "int32", "count")
+    known = tf.TensorSpec((None, *model.image_shape[:2]), "bool", "known")
+    chance = [tf.TensorSpec((2,), "int32", "seed"), tf.TensorSpec((), "float32", "temperature")]
     return {
         "log_prob": (log_prob, [images, *condition]),
         "bits_per_dim": (bits_per_dim, [images, *condition]),
-        "sample": (sample, [*arguments, *condition]),
+        "sample": (sample, [count, *chance, *condition]),
+        "complete": (complete, [images, known, *chance, *condition]),
     }
 
 
-def _generate(
-    model: AutoregressiveModel,
-    count: tf.Tensor,
-    seed: tf.Tensor,
-    temperature: tf.Tensor,
-    condition: Sequence[tf.Tensor],
-) -> tf.Tensor:
-    """Draw int32 images in raster order, as a loop inside the graph."""
+def _noise(model: AutoregressiveModel, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draw the noise of ``count`` images."""
     import tensorflow as tf
 
-    height, width, channels = model.image_shape
-    passes = model.likelihood.passes_per_pixel
     # Odd multiples of 2^-24, as in sampling.uniform_noise: never exactly 0 or 1. The generator
     # is named, because the automatic choice depends on the device.
     steps = tf.random.stateless_uniform(
-        (count, height, width, model.likelihood.noise_size),
+        (count, *model.image_shape[:2], model.likelihood.noise_size),
         seed,
         minval=0,
         maxval=2**23,
         dtype="int32",
         alg="philox",
     )
-    noise = (tf.cast(steps, "float32") + 0.5) / 2.0**23
-    known = tf.zeros((count, height, width), "bool")
-
-    def draw(index: tf.Tensor, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixel = index // passes
-        place = (pixel // width, pixel % width, index % passes)
-        drawn = model.draw_pixel_graph(images, known, noise, *place, temperature, *condition)
-        return index + 1, tf.ensure_shape(drawn, (None, height, width, channels))
-
-    blank = tf.zeros((count, height, width, channels), "int32")
-    _, images = tf.while_loop(
-        lambda index, _: index < height * width * passes,
-        draw,
-        (0, blank),
-        shape_invariants=(tf.TensorShape(()), tf.TensorShape((None, height, width, channels))),
-    )
-    return images
+    return (tf.cast(steps, "float32") + 0.5) / 2.0**23
 
 
 def _rename_to_next_version(written: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:

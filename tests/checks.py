@@ -9,7 +9,9 @@ import numpy as np
 from keras import ops
 
 from keras_ar.layers import PixelScaling
+from keras_ar.layers.stepped_conv2d import folded_kernels
 from keras_ar.sampling import compile_function, uniform_noise
+from keras_ar.sampling.incremental import IncrementalNetwork, Row
 
 
 def to_numpy(tensor) -> np.ndarray:
@@ -261,3 +263,90 @@ def check_first_columns_suffice(layer, *inputs, columns: int = 4) -> None:
     whole = to_numpy(layer(*inputs))
     left = to_numpy(layer(*(given[:, :, :columns] for given in inputs)))
     np.testing.assert_allclose(left, whole[:, :, : left.shape[2]], rtol=1e-5, atol=1e-6)
+
+
+def rows_by_step(layer, inputs):
+    """Run the layer by ``step``, one output row after the other."""
+    state = layer.initial_state(len(inputs), inputs.shape)
+    factor = getattr(layer, "upsampling", 1)
+    rows = []
+    for row in range(inputs.shape[1] * factor):
+        given = ops.convert_to_tensor(inputs[:, row // factor][:, None])
+        phase = (row % factor,) if factor > 1 else ()
+        outputs, state = layer.step(given if row % factor == 0 else None, state, *phase)
+        rows.append(to_numpy(outputs))
+    return np.concatenate(rows, axis=1), state
+
+
+def check_row_steps_equal_call(layer, inputs) -> None:
+    """``step`` over all rows equals ``call``, and ``state_after`` knows every state between."""
+    wanted = to_numpy(layer(inputs))
+    stride = getattr(layer, "strides", 1) if not hasattr(layer, "upsampling") else 1
+    found, _ = rows_by_step(layer, inputs)
+    np.testing.assert_allclose(found[:, ::stride], wanted, rtol=1e-5, atol=1e-5)
+    assert np.abs(wanted).max() > 0.1, "a dead layer agrees with everything"
+    for rows in range(inputs.shape[1] + 1):
+        _, state = rows_by_step(layer, inputs[:, :rows]) if rows else (None, None)
+        state = layer.initial_state(len(inputs), inputs.shape) if not rows else state
+        after = layer.state_after(ops.convert_to_tensor(inputs), rows)
+        for one, other in zip(keras.tree.flatten(after), keras.tree.flatten(state), strict=True):
+            np.testing.assert_allclose(to_numpy(one), to_numpy(other), rtol=1e-6, atol=1e-6)
+
+
+def check_pixel_steps_equal_call(layer, inputs) -> None:
+    """Entering every row and stepping over its pixels equals ``call``."""
+    wanted = to_numpy(layer(inputs))
+    up = getattr(layer, "upsampling", 1)
+    stride = getattr(layer, "strides", 1) if up == 1 else 1
+    state = layer.initial_state(len(inputs), inputs.shape)
+    for row in range(0, inputs.shape[1]):
+        ahead, step_pixel = layer.enter_row(state)
+        queue = layer.initial_queue(len(inputs), inputs.shape)
+        for column in range(inputs.shape[2] * up):
+            given = ops.convert_to_tensor(inputs[:, row, column // up][:, None, None])
+            phase = (column % up,) if up > 1 else ()
+            place = slice(column // stride, column // stride + 1)
+            before = None if ahead is None else ahead[:, :, place]
+            outputs, queue = step_pixel(given, before, queue, *phase)
+            if row % stride == 0 and column % stride == 0:
+                np.testing.assert_allclose(
+                    to_numpy(outputs)[:, 0, 0],
+                    wanted[:, row * up // stride, column // stride],
+                    rtol=1e-5,
+                    atol=1e-5,
+                    err_msg=f"row {row}, column {column}",
+                )
+        state = layer.leave_row(ops.convert_to_tensor(inputs[:, row][:, None]), state)
+
+
+def incremental_parameters(model, images, condition=None) -> np.ndarray:
+    """Run the network row by row and pixel by pixel over given images."""
+    network = IncrementalNetwork(model.inputs, model.outputs[0], model.likelihood.passes_per_pixel)
+    conditions = () if condition is None else (ops.convert_to_tensor(condition),)
+    kernels, statics = network.prepare(*conditions)
+    count, height, width, _ = images.shape
+    states = network.initial_states(count)
+    known = ops.ones((count, width), "bool")
+    noise = ops.zeros((count, width, model.likelihood.noise_size))
+    rows = []
+    with folded_kernels(network.folded_layers, kernels):
+        for index in range(height):
+            row = Row(index, ops.convert_to_tensor(images[:, index].astype("int32")), known, noise)
+            states, parameters = network.run_row(
+                index % network.period,
+                states,
+                statics,
+                row,
+                lambda parameters, noise, known, images, channel: images,
+                keeps_parameters=True,
+            )
+            rows.append(to_numpy(parameters))
+    return np.concatenate(rows, axis=1)
+
+
+def check_two_executions_agree(model, count: int = 3) -> None:
+    """The incremental network gives the parameters of the parallel one, borders included."""
+    images, condition = random_images(model, count), random_condition(model, count)
+    wanted = parameters(model, images, condition)
+    found = incremental_parameters(model, images, condition)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)

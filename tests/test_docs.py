@@ -51,7 +51,7 @@ def heading_anchors(page: pathlib.Path) -> set[str]:
 
 def run_doctest(test: doctest.DocTest) -> None:
     report: list[str] = []
-    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append)
+    failed, _ = doctest.DocTestRunner(verbose=False).run(test, out=report.append, clear_globs=False)
     assert not failed, "".join(report)
 
 
@@ -76,10 +76,12 @@ def test_every_python_block_compiles_and_imports_what_exists(page):
 @every_page
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Shapes print as TensorFlow's.")
 def test_every_interactive_block_prints_what_it_shows(page):
+    names = dict(GLOBALS)  # One session per page: a block may use what those before it defined.
     for line, code in python_blocks(page):
         if ">>>" in code:
-            parser = doctest.DocTestParser()
-            run_doctest(parser.get_doctest(code, dict(GLOBALS), page.name, str(page), line))
+            test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), line)
+            run_doctest(test)
+            names = test.globs
 
 
 @every_page

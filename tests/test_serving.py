@@ -76,7 +76,7 @@ def digests(folder) -> dict[str, str]:
 def test_the_first_version_is_1_and_its_signatures_are_named(exported):
     assert exported.path == exported.folder / "1"
     assert [path.name for path in exported.folder.iterdir()] == ["1"]
-    names = {"serving_default", "log_prob", "bits_per_dim", "sample"}
+    names = {"serving_default", "log_prob", "bits_per_dim", "sample", "complete"}
     assert set(exported.reloaded.signatures) == names
     condition = {"condition"} if exported.model.is_conditional else set()
     for name, inputs, output in (
@@ -84,6 +84,7 @@ def test_the_first_version_is_1_and_its_signatures_are_named(exported):
         ("log_prob", {"images"}, "log_prob"),
         ("bits_per_dim", {"images"}, "bits_per_dim"),
         ("sample", {"count", "seed", "temperature"}, "images"),
+        ("complete", {"images", "known", "seed", "temperature"}, "images"),
     ):
         signature = exported.reloaded.signatures[name]
         assert set(signature.structured_input_signature[1]) == inputs | condition
@@ -110,6 +111,39 @@ def test_samples_are_decided_by_the_seed_alone(exported):
     assert np.any(first != exported.sample(seed=(0, 1)))
     assert np.any(first != exported.sample(seed=(1, 0)))
     assert np.any(first[0] != first[1])
+
+
+def test_a_completion_keeps_known_pixels_and_goes_on_as_a_sample_would(exported):
+    sampled = exported.sample()
+    known = np.zeros(sampled.shape[:3], bool)
+    known[:, :2] = known[0, 2, 1:] = True
+    # Zeros where nothing is known: what stands there must not matter.
+    given = np.where(known[..., None], sampled, 0).astype("uint8")
+    inputs = {"images": given, "known": known, "seed": np.int32((0, 0))}
+    inputs |= {"temperature": np.float32(1.0), **exported.condition(3)}
+    np.testing.assert_array_equal(exported.call("complete", **inputs)["images"], sampled)
+    other = exported.images(3)
+    completed = exported.call("complete", **inputs | {"images": other})["images"]
+    np.testing.assert_array_equal(completed[known], other[known])
+    assert np.any(completed != sampled)
+
+
+def test_the_graph_generates_what_the_keras_model_would_from_the_same_noise(exported):
+    from keras_ar.serving import _noise
+
+    noise = _noise(exported.model, 3, (0, 0)).numpy()
+    blank = np.zeros((3, *exported.model.image_shape), "int32")
+    conditions = [tf.constant(x) for x in exported.condition(3).values()]
+    wanted = exported.model.sampler.generate(
+        blank,
+        np.zeros(blank.shape[:3], bool),
+        noise,
+        conditions,
+        tf.constant(1.0),
+        (),
+        verbose=False,
+    )
+    np.testing.assert_array_equal(exported.sample(), wanted)
 
 
 def test_samples_are_legal_images(exported):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import app, flags
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["NAME_HELP", "define_drawing_flags", "picture_path", "read_condition"]
+__all__ = [
+    "NAME_HELP",
+    "define_drawing_flags",
+    "drawing_options",
+    "picture_path",
+    "read_condition",
+]
 
 NAME_HELP = "NAME is a name that `keras-ar list` prints, or the path of a model folder."
 
@@ -26,6 +32,19 @@ def define_drawing_flags(values: flags.FlagValues) -> None:
         "Below 1 draws more probable, less varied images; above 1 the opposite.",
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "top_k",
+        None,
+        "Draw among so many most likely levels only; for models with a softmax per value.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_float(
+        "top_p",
+        None,
+        "Draw among the most likely levels that together have this probability only.",
+        flag_values=values,
+    )
     flags.DEFINE_string(
         "condition",
         None,
@@ -33,6 +52,11 @@ def define_drawing_flags(values: flags.FlagValues) -> None:
         "file with an embedding or map.",
         flag_values=values,
     )
+
+
+def drawing_options(values: flags.FlagValues) -> dict[str, Any]:
+    """Return what ``model.sample`` and ``model.complete`` take of these flags."""
+    return {name: values[name].value for name in ("seed", "temperature", "top_k", "top_p")}
 
 
 def read_condition(text: str | None) -> np.ndarray | None:

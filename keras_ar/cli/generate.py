@@ -9,6 +9,7 @@ from absl import app, flags
 from keras_ar.cli.arguments import (
     NAME_HELP,
     define_drawing_flags,
+    drawing_options,
     picture_path,
     read_condition,
 )
@@ -33,9 +34,7 @@ def _sample(values: flags.FlagValues, name: str) -> None:
     from keras_ar.image_grid import save_grid
 
     model = zoo.load(name)
-    images = model.sample(
-        values.count, condition=condition, seed=values.seed, temperature=values.temperature
-    )
+    images = model.sample(values.count, condition=condition, **drawing_options(values))
     bits = float(ops.mean(model.bits_per_dim(images, condition)))
     save_grid(output, images, model.likelihood.levels)
     print(f"Wrote {output}: {values.count} images of {bits:.4f} bits per dimension on average.")
@@ -114,8 +113,7 @@ def _complete(values: flags.FlagValues, name: str) -> None:
         images,
         known,
         condition=labels if condition is None else condition,
-        seed=values.seed,
-        temperature=values.temperature,
+        **drawing_options(values),
     )
     levels = model.likelihood.levels
     given, filled = to_eight_bits(images, levels), to_eight_bits(completed, levels)

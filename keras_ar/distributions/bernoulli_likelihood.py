@@ -51,5 +51,7 @@ class BernoulliLikelihood(Likelihood):
     def _log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
         return ops.sum(ops.log_sigmoid((2.0 * values - 1.0) * parameters), axis=-1)
 
-    def _sample(self, parameters: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+    def _sample(
+        self, parameters: Tensor, noise: Tensor, temperature: Tensor, truncation: tuple[()]
+    ) -> Tensor:
         return ops.cast(parameters + temperature * logistic_noise(noise) > 0.0, "int32")

@@ -6,6 +6,7 @@ from keras_ar.distributions.inverse_cdf import sample_index
 from keras_ar.distributions.likelihood import Likelihood
 from keras_ar.distributions.require_tfp import require_tfp
 from keras_ar.distributions.tensor import Tensor
+from keras_ar.distributions.truncation import truncate_logits
 
 
 class CategoricalLikelihood(Likelihood):
@@ -57,8 +58,23 @@ class CategoricalLikelihood(Likelihood):
         is_value = ops.equal(level, ops.expand_dims(values, -2))
         return ops.sum(ops.where(is_value, log_probs, 0.0), axis=(-2, -1))
 
-    def _sample(self, parameters: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
-        return sample_index(ops.swapaxes(self._logits(parameters), -1, -2), noise, temperature)
+    @property
+    def can_truncate(self) -> bool:
+        """Every level has a probability of its own."""
+        return True
+
+    def _sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: Tensor,
+        truncation: tuple[()] | tuple[Tensor, Tensor],
+    ) -> Tensor:
+        logits = ops.swapaxes(self._logits(parameters), -1, -2)
+        if not truncation:
+            return sample_index(logits, noise, temperature)
+        logits = (logits - ops.max(logits, axis=-1, keepdims=True)) / temperature
+        return sample_index(truncate_logits(logits, *truncation), noise)
 
     def _logits(self, parameters: Tensor) -> Tensor:
         """Unfold the outputs to ``(..., levels, channels)``."""

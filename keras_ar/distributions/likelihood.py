@@ -55,6 +55,11 @@ class Likelihood(abc.ABC):
     def noise_size(self) -> int:
         """Uniform numbers consumed to draw one pixel."""
 
+    @property
+    def can_truncate(self) -> bool:
+        """Whether ``sample`` can leave out unlikely levels."""
+        return False
+
     def log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
         """Give the natural log probability of every pixel.
 
@@ -78,7 +83,11 @@ class Likelihood(abc.ABC):
         return ops.where(ops.all(is_legal, axis=-1), log_prob, float("nan"))
 
     def sample(
-        self, parameters: Tensor, noise: Tensor, temperature: float | Tensor = 1.0
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: float | Tensor = 1.0,
+        truncation: tuple[()] | tuple[Tensor, Tensor] = (),
     ) -> Tensor:
         """Draw every pixel by inverting its cumulative distribution.
 
@@ -89,6 +98,8 @@ class Likelihood(abc.ABC):
             parameters: The network's outputs, any float dtype.
             noise: Uniform numbers of the open interval (0, 1).
             temperature: Above 0; below 1 sharpens the law, 1 leaves it alone.
+            truncation: Nothing, or ``(top_k, top_p)``: only the ``top_k`` most likely levels
+                and those of the nucleus of probability ``top_p`` are drawn.
 
         Shapes:
             parameters: ``(..., num_parameters)``.
@@ -97,15 +108,20 @@ class Likelihood(abc.ABC):
 
         Raises:
             ValueError: If a last axis has the wrong size, or ``temperature`` is a
-                Python number that is not above 0.
+                Python number that is not above 0, or there is a truncation where
+                ``can_truncate`` is false.
         """
         if isinstance(temperature, (int, float)) and not temperature > 0:
             raise ValueError(f"temperature must be above 0, got {temperature}.")
         parameters = self._float_parameters(parameters)
         noise = self._checked("noise", noise, self.noise_size)
-        return self._sample(
-            parameters, ops.cast(noise, "float32"), ops.cast(temperature, "float32")
-        )
+        if truncation and not self.can_truncate:
+            raise ValueError(
+                f"top_k and top_p choose among the levels of a categorical law; "
+                f"{type(self).__name__} is none: use temperature."
+            )
+        noise, temperature = ops.cast(noise, "float32"), ops.cast(temperature, "float32")
+        return self._sample(parameters, noise, temperature, truncation)
 
     @abc.abstractmethod
     def distribution(self, parameters: Tensor) -> Tensor:
@@ -127,7 +143,13 @@ class Likelihood(abc.ABC):
         """Give the log probability of legal float32 values."""
 
     @abc.abstractmethod
-    def _sample(self, parameters: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+    def _sample(
+        self,
+        parameters: Tensor,
+        noise: Tensor,
+        temperature: Tensor,
+        truncation: tuple[()] | tuple[Tensor, Tensor],
+    ) -> Tensor:
         """Draw from float32 parameters, noise and temperature."""
 
     def _float_parameters(self, parameters: Tensor) -> Tensor:

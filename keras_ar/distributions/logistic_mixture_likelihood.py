@@ -113,7 +113,9 @@ class LogisticMixtureLikelihood(Likelihood):
             values, *self.split(parameters), levels=self.levels
         )
 
-    def _sample(self, parameters: Tensor, noise: Tensor, temperature: Tensor) -> Tensor:
+    def _sample(
+        self, parameters: Tensor, noise: Tensor, temperature: Tensor, truncation: tuple[()]
+    ) -> Tensor:
         return logistic_mixture_math.sample_mixture(
             noise, *self.split(parameters), levels=self.levels, temperature=temperature
         )

@@ -47,6 +47,8 @@ class GatedBlock(keras.layers.Layer):
         the n x n kernel with its masked half left out.
     """
 
+    is_composite = True
+
     def __init__(self, filters: int, kernel_size: int, mask_type: str, groups: int = 1, **kwargs):
         super().__init__(**kwargs)
         if filters % groups:

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.layers.stepped_conv2d import SteppedConv2D
+
 __all__ = ["MaskedConv2D", "causal_mask"]
 
 
@@ -35,7 +37,7 @@ def causal_mask(kernel_shape: tuple[int, int, int, int], mask_type: str, groups:
 
 
 @keras.saving.register_keras_serializable("keras_ar")
-class MaskedConv2D(keras.layers.Layer):
+class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
     """Convolve an image without looking at the present or the future.
 
     Values are ordered by raster scan over pixels and, inside a pixel, by colour group. Type
@@ -127,13 +129,22 @@ class MaskedConv2D(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        kernel = self.kernel
-        if not self._mask.all():
-            kernel = kernel * ops.convert_to_tensor(self._mask, dtype=kernel.dtype)
         if any(before + after for before, after in self._padding):
             inputs = ops.pad(inputs, self._padding)
-        outputs = ops.conv(inputs, kernel, padding="valid")
+        outputs = ops.conv(inputs, self.effective_kernel, padding="valid")
         return outputs + self.bias if self.use_bias else outputs
+
+    @property
+    def delay(self):
+        """Type A without colours reads strictly earlier pixels."""
+        return "column" if self.mask_type == "A" and self.groups == 1 else None
+
+    def compute_kernel(self):
+        """Return the kernel with the forbidden taps at zero."""
+        kernel = ops.cast(self.kernel, self.compute_dtype)
+        if self._mask.all():
+            return kernel
+        return kernel * ops.convert_to_tensor(self._mask, dtype=kernel.dtype)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)

@@ -23,6 +23,8 @@ class PixelScaling(keras.layers.Layer):
         ValueError: If there are fewer than 2 levels.
     """
 
+    is_pointwise = True
+
     def __init__(self, levels: int, *, ones_channel: bool = False, **kwargs):
         super().__init__(**kwargs)
         if levels < 2:

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ar.layers.row_memory import rows_before, zero_rows
+
 __all__ = ["Shift2D"]
 
 _PADDING = {"down": ((1, 0), (0, 0)), "right": ((0, 0), (1, 0))}
@@ -39,6 +41,45 @@ class Shift2D(keras.layers.Layer):
         height, width = inputs.shape[1:3]
         padded = ops.pad(inputs, ((0, 0), *_PADDING[self.direction], (0, 0)))
         return padded[:, :height, :width]
+
+    @property
+    def delay(self) -> str:
+        """Outputs read the row above, or the pixel to the left."""
+        return "row" if self.direction == "down" else "column"
+
+    @property
+    def steps_within_row(self) -> bool:
+        """Whether it steps from pixel to pixel."""
+        return self.direction == "right"
+
+    def initial_state(self, batch_size, input_shape):
+        """Return the row above the first one, which is zero."""
+        return zero_rows(batch_size, self._rows_above, input_shape, self.compute_dtype)
+
+    def step(self, inputs, state):
+        """Give the row above; or move the present row to the right."""
+        outputs = state if self._rows_above else self.call(inputs)
+        return outputs, self.leave_row(inputs, state)
+
+    def initial_queue(self, batch_size, input_shape):
+        """Return the pixel to the left of the first one, which is zero."""
+        return (ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype),)
+
+    def enter_row(self, state):
+        """Return the pixel step, which gives the pixel to the left."""
+        return None, lambda inputs, ahead, queue: (queue[0], (inputs,))
+
+    def leave_row(self, inputs, state):
+        """Remember the finished row."""
+        return inputs if self._rows_above else state
+
+    def state_after(self, inputs, rows):
+        """Return the state after the first ``rows`` rows of whole ``inputs``."""
+        return rows_before(inputs, rows, self._rows_above)
+
+    @property
+    def _rows_above(self) -> int:
+        return int(self.direction == "down")
 
     def compute_output_shape(self, input_shape):
         return input_shape

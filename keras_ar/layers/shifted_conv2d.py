@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_ar.layers.stepped_conv2d import SteppedConv2D
 from keras_ar.layers.weight_norm import WeightNormLayer
 
 __all__ = ["ShiftedConv2D", "check_reach"]
@@ -20,7 +21,7 @@ def check_reach(reach: str, kernel_size: tuple[int, int]) -> None:
 
 
 @keras.saving.register_keras_serializable("keras_ar")
-class ShiftedConv2D(WeightNormLayer):
+class ShiftedConv2D(SteppedConv2D, WeightNormLayer):
     """Convolve over the rows up to the present one, by padding instead of masking.
 
     ``"down"`` reads the present row and those above, on both sides of the present column (a
@@ -72,6 +73,11 @@ class ShiftedConv2D(WeightNormLayer):
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: input_shape[-1]})
         self.built = True
 
+    @property
+    def steps_within_row(self) -> bool:
+        """Whether no tap is to the right of the pixel."""
+        return self._padding[2][1] == 0
+
     def convolve(self, inputs, kernel):
         """Convolve with a given kernel, without bias."""
         if self.kernel_size != (1, 1):
@@ -79,7 +85,7 @@ class ShiftedConv2D(WeightNormLayer):
         return ops.conv(inputs, kernel, strides=self.strides, padding="valid")
 
     def call(self, inputs):
-        return self.add_bias(self.convolve(inputs, self.kernel))
+        return self.add_bias(self.convolve(inputs, self.effective_kernel))
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

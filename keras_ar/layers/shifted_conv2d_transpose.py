@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from keras_ar.layers.row_memory import rows_before, zero_rows
 from keras_ar.layers.shifted_conv2d import check_reach
+from keras_ar.layers.stepped_conv2d import matmul_pixel
 from keras_ar.layers.weight_norm import WeightNormLayer
 
 __all__ = ["ShiftedConv2DTranspose"]
@@ -59,14 +61,101 @@ class ShiftedConv2DTranspose(WeightNormLayer):
         self.built = True
 
     def call(self, inputs):
-        height, width = (side * self.strides for side in inputs.shape[1:3])
+        outputs = self._spread(inputs, self.effective_kernel, self.strides)
+        return self.add_bias(outputs[:, : inputs.shape[1] * self.strides])
+
+    def _spread(self, inputs, kernel, row_strides):
+        """Convolve, and crop the columns."""
+        strides = (row_strides, self.strides)
+        outputs = ops.conv_transpose(inputs, kernel, strides=strides, padding="valid")
         left = self.kernel_size[1] // 2 if self.reach == "down" else 0
-        outputs = ops.conv_transpose(inputs, self.kernel, strides=self.strides, padding="valid")
+        width = inputs.shape[2] * self.strides
         # A kernel narrower than the stride leaves the last columns short; nothing reaches them.
         missing = max(left + width - outputs.shape[2], 0)
         if missing:
             outputs = ops.pad(outputs, ((0, 0), (0, 0), (0, missing), (0, 0)))
-        return self.add_bias(outputs[:, :height, left : left + width])
+        return outputs[:, :, left : left + width]
+
+    # The second execution: one fine row, or one fine pixel, at a time --------------------------
+
+    delay = None
+
+    @property
+    def upsampling(self) -> int:
+        """Fine rows (and columns) per coarse one."""
+        return self.strides
+
+    @property
+    def steps_within_row(self) -> bool:
+        """Whether no coarse cell to the right of the pixel is read."""
+        return self.reach == "down_right"
+
+    def initial_state(self, batch_size, input_shape):
+        """Return the coarse rows that a fine row reads: zeros."""
+        count = -(-self.kernel_size[0] // self.strides)
+        return zero_rows(batch_size, count, input_shape, self.compute_dtype)
+
+    def step(self, inputs, state, phase):
+        """Give fine row ``phase`` of a coarse row, which comes in at phase 0."""
+        if phase == 0:
+            state = self.leave_row(inputs, state)
+        outputs = self._spread_rows(state, phase)
+        if outputs is None:
+            shape = (ops.shape(state)[0], 1, state.shape[2] * self.strides, self.filters)
+            outputs = ops.zeros(shape, self.compute_dtype)
+        return outputs + self._row_bias(), state
+
+    def initial_queue(self, batch_size, input_shape):
+        """Return the coarse cells that the first pixel reads: zeros."""
+        blank = ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype)
+        return (blank,) * -(-self.kernel_size[1] // self.strides)
+
+    def enter_row(self, state):
+        """Return what finished coarse rows give to the first fine row, and the pixel step."""
+        # The newest coarse row of ``state`` is the one above the row that is being entered.
+        ahead = self._spread_rows(state, self.strides)
+        if ahead is not None:
+            ahead = ahead + self._row_bias()
+        bias = self._row_bias()
+        taps = ops.swapaxes(self.effective_kernel[0], -1, -2)
+        reach = [range(phase, self.kernel_size[1], self.strides) for phase in range(self.strides)]
+        # The newest cell meets the first tap.
+        matrices = [
+            ops.concatenate([taps[column] for column in reversed(columns)]) if columns else None
+            for columns in reach
+        ]
+
+        def step_pixel(inputs, ahead, queue, phase):
+            if phase == 0:
+                queue = (*queue[1:], inputs)
+            before = bias if ahead is None else ahead
+            if not reach[phase]:
+                return before + ops.zeros_like(queue[-1][..., :1]), queue
+            cells = queue[-len(reach[phase]) :]
+            return matmul_pixel(cells, matrices[phase]) + before, queue
+
+        return ahead, step_pixel
+
+    def leave_row(self, inputs, state):
+        """Remember a finished coarse row."""
+        return inputs if state.shape[1] == 1 else ops.concatenate([state[:, 1:], inputs], axis=1)
+
+    def state_after(self, inputs, rows):
+        """Return the state after the first ``rows`` coarse rows of whole ``inputs``."""
+        return rows_before(inputs, rows, -(-self.kernel_size[0] // self.strides))
+
+    def _spread_rows(self, state, first_tap):
+        """Sum what the coarse rows, newest first, give to one fine row; ``None`` if nothing."""
+        total = None
+        taps = range(first_tap, self.kernel_size[0], self.strides)
+        for row, tap in zip(reversed(range(state.shape[1])), taps, strict=False):
+            kernel = self.effective_kernel[tap : tap + 1]
+            outputs = self._spread(state[:, row : row + 1], kernel, 1)
+            total = outputs if total is None else total + outputs
+        return total
+
+    def _row_bias(self):
+        return ops.cast(self.bias, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

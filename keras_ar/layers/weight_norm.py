@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.layers.stepped_conv2d import FoldedKernel
+
 __all__ = ["WeightNormLayer", "data_dependent_initialization"]
 
 _initialization = {"is_active": False}
@@ -30,7 +32,7 @@ def data_dependent_initialization() -> Iterator[None]:
         _initialization["is_active"] = False
 
 
-class WeightNormLayer(keras.layers.Layer):
+class WeightNormLayer(FoldedKernel, keras.layers.Layer):
     """Base of the layers whose kernel may be split into a length and a direction.
 
     With ``weight_norm`` the kernel is ``gain * direction / ||direction||``, normalised over all
@@ -59,10 +61,16 @@ class WeightNormLayer(keras.layers.Layer):
         self._gain_shape = tuple(shape[axis] if axis == kept else 1 for axis in axes)
         outputs = (shape[output_axis],)
         if self.weight_norm:
+            # Not cast to the compute dtype on reading: the kernel is, when it is normalised.
             self.direction_kernel = self.add_weight(
-                name="direction", shape=shape, initializer=keras.initializers.RandomNormal(0, 0.05)
+                name="direction",
+                shape=shape,
+                initializer=keras.initializers.RandomNormal(0, 0.05),
+                autocast=False,
             )
-            self.gain = self.add_weight(name="gain", shape=outputs, initializer="ones")
+            self.gain = self.add_weight(
+                name="gain", shape=outputs, initializer="ones", autocast=False
+            )
         else:
             self.plain_kernel = self.add_weight(
                 name="kernel", shape=shape, initializer="glorot_uniform"
@@ -75,11 +83,15 @@ class WeightNormLayer(keras.layers.Layer):
         if not self.weight_norm:
             return self.plain_kernel
         # The norm is taken in float32: a sum of thousands of squares loses too much in bfloat16.
-        direction = ops.cast(self.direction_kernel.value, "float32")
-        gain = ops.reshape(ops.cast(self.gain.value, "float32"), self._gain_shape)
-        norm_squared = ops.sum(ops.square(direction), axis=self._reduced_axes, keepdims=True)
-        normalised = direction * (gain * ops.rsqrt(ops.maximum(norm_squared, 1e-24)))
-        return ops.cast(normalised, self.compute_dtype)
+        # Broadcast once, at the end: every broadcast costs a handful of nodes in the gradient.
+        direction = ops.convert_to_tensor(self.direction_kernel, "float32")
+        norm_squared = ops.sum(ops.square(direction), axis=self._reduced_axes)
+        scale = ops.cast(self.gain, "float32") * ops.rsqrt(norm_squared + 1e-24)
+        return ops.cast(direction * ops.reshape(scale, self._gain_shape), self.compute_dtype)
+
+    def compute_kernel(self):
+        """Return the normalised kernel in compute dtype."""
+        return ops.cast(self.kernel, self.compute_dtype)
 
     def add_bias(self, outputs):
         """Add the bias; inside ``data_dependent_initialization`` set gain and bias first."""

@@ -27,6 +27,8 @@ class ArchitectureRecord(keras.layers.Layer):
         Output: The same.
     """
 
+    is_pointwise = True
+
     def __init__(self, architecture: Mapping[str, Any], **kwargs):
         super().__init__(**kwargs)
         self.architecture = dict(architecture)

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -10,10 +10,17 @@ import numpy as np
 from keras import ops
 
 from keras_ar.distributions import Likelihood
+from keras_ar.layers.stepped_conv2d import folded_kernels
 from keras_ar.layers.weight_norm import WeightNormLayer, data_dependent_initialization
 from keras_ar.models import inputs as checks
 from keras_ar.models.architecture import ArchitectureRecord, accept_cloned_graph
-from keras_ar.sampling import compile_function, draw_pixel, generate_raster, uniform_noise
+from keras_ar.sampling import (
+    IncrementalSampler,
+    compile_function,
+    draw_pixel,
+    generate_raster,
+    uniform_noise,
+)
 
 __all__ = ["AutoregressiveModel"]
 
@@ -69,6 +76,7 @@ class AutoregressiveModel(keras.Model):
         self.likelihood = likelihood
         self._config = dict(config)
         self._compiled_functions = {}
+        self._sampler = None
         self._bits_tracker = keras.metrics.Mean(name="bits_per_dim")
 
     # What the model is ------------------------------------------------------------------------
@@ -167,6 +175,10 @@ class AutoregressiveModel(keras.Model):
         condition=None,
         seed: int | None = None,
         temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        cached: bool = True,
+        callback: Callable[[int, np.ndarray], None] | None = None,
         verbose: bool = True,
     ) -> np.ndarray:
         """Draw images from the model.
@@ -176,14 +188,22 @@ class AutoregressiveModel(keras.Model):
             condition: As in ``log_prob``; one for all, or one per image.
             seed: The same seed gives the same bits; ``None`` draws a fresh one.
             temperature: Below 1 sharpens every conditional distribution, above 1 flattens it.
+            top_k: Draw among the ``top_k`` most likely levels only; for categorical outputs.
+            top_p: Draw among the most likely levels that together hold the probability ``top_p``
+                only; for categorical outputs.
+            cached: Whether to remember what earlier pixels computed. ``False`` runs the whole
+                network for every pixel: hundreds of times slower, for the same images.
+            callback: Called as ``callback(row, images)`` when a row is finished, with the images
+                so far. An exception it raises ends the generation, as Ctrl-C does.
             verbose: Whether to show a progress bar when it takes longer than two seconds.
 
         Returns:
             Integer images ``(count, height, width, channels)``, uint8 for up to 256 levels.
 
         Raises:
-            ValueError: If ``count`` or ``temperature`` is not positive or the condition does not
-                fit.
+            ValueError: If ``count`` or ``temperature`` is not positive, ``top_k`` or ``top_p``
+                cannot be used, the condition does not fit, or a layer cannot be run step by step
+                (then ``cached=False`` helps).
         """
         if count < 1:
             raise ValueError(f"count must be at least 1; got {count}.")
@@ -194,6 +214,10 @@ class AutoregressiveModel(keras.Model):
             condition=condition,
             seed=seed,
             temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            cached=cached,
+            callback=callback,
             verbose=verbose,
         )
 
@@ -205,19 +229,28 @@ class AutoregressiveModel(keras.Model):
         condition=None,
         seed: int | None = None,
         temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        cached: bool = True,
+        callback: Callable[[int, np.ndarray], None] | None = None,
         verbose: bool = True,
     ) -> np.ndarray:
         """Fill in the unknown pixels of ``images``, each given all pixels before it.
 
         Known pixels are never changed. In raster order a drawn pixel takes account of what is
-        above it and to its left, known or drawn, but not of known pixels that come later.
+        above it and to its left, known or drawn, but not of known pixels that come later. Whole
+        known rows at the top cost one network pass, whatever their number.
 
         Args:
             images: As in ``log_prob``; unknown pixels may hold any legal value.
             known: bool ``(height, width)`` or ``(batch, height, width)``, true where given.
-            condition: As in ``sample``; ``seed``, ``temperature`` and ``verbose`` likewise.
+            condition: As in ``sample``, and so are all other arguments.
             seed: See ``sample``.
             temperature: See ``sample``.
+            top_k: See ``sample``.
+            top_p: See ``sample``.
+            cached: See ``sample``.
+            callback: See ``sample``.
             verbose: See ``sample``.
 
         Returns:
@@ -228,23 +261,42 @@ class AutoregressiveModel(keras.Model):
         """
         if not temperature > 0.0:
             raise ValueError(f"temperature must be positive; got {temperature}.")
+        truncation = checks.check_truncation(top_k, top_p, self.likelihood)
         images, condition = self._check(images, condition)
         known = checks.check_known(known, self.image_shape, len(images))
         # What stands at unknown places must not matter, not even to a network pass that reads it.
         start = np.where(known[..., None], images, 0).astype("int32")
         noise = uniform_noise((*known.shape, self.likelihood.noise_size), seed)
         conditions = () if condition is None else (ops.convert_to_tensor(condition),)
-        compiled = self._compile("draw_pixel", self.draw_pixel_graph)
         heat = ops.convert_to_tensor(np.float32(temperature))
-        filled = generate_raster(
-            lambda *arguments: compiled(*arguments, heat, *conditions),
-            start,
-            known,
-            noise,
-            self.likelihood.passes_per_pixel,
-            verbose=verbose,
-        )
+        options = {"callback": callback, "verbose": verbose}
+        if cached:
+            arguments = (start, known, noise, conditions, heat, truncation)
+            filled = self.sampler.generate(*arguments, **options)
+        else:
+            compiled = self._compile("draw_pixel", self.draw_pixel_graph)
+            filled = generate_raster(
+                lambda *place: compiled(*place, heat, truncation, *conditions),
+                start,
+                known,
+                noise,
+                self.likelihood.passes_per_pixel,
+                **options,
+            )
         return filled.astype(checks.storage_dtype(self.likelihood.levels))
+
+    @property
+    def sampler(self) -> IncrementalSampler:
+        """The incremental execution of the network, made when first needed.
+
+        Raises:
+            ValueError: If a layer of the network cannot be run step by step.
+        """
+        if self._sampler is None:
+            self._sampler = IncrementalSampler(
+                self.inputs, self.outputs[0], self.likelihood, self.variables, folded_kernels
+            )
+        return self._sampler
 
     # Training: the likelihood is the loss -----------------------------------------------------
 
@@ -301,7 +353,10 @@ class AutoregressiveModel(keras.Model):
             images, condition = self._check_data(images, rest[0] if rest else None)
             kwargs["validation_data"] = (images, condition)
         if self._is_pristine():
-            self.initialize_from_data(*self._first_batch(x, y))
+            self.initialize_from_data(*checks.first_batch(x, y, self.is_conditional))
+        # Variables made inside the first step would have TensorFlow trace the whole step twice.
+        if self.compiled and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
         return super().fit(x, y, **kwargs)
 
     def evaluate(self, x=None, y=None, **kwargs):
@@ -376,7 +431,9 @@ class AutoregressiveModel(keras.Model):
         """Compute ``log_prob`` from unchecked tensors, for use inside compiled functions."""
         return self.likelihood_of(self._parameters_graph(images, *condition), images, *condition)
 
-    def draw_pixel_graph(self, images, known, noise, row, column, channel, temperature, *condition):
+    def draw_pixel_graph(
+        self, images, known, noise, row, column, channel, temperature, truncation, *condition
+    ):
         """Draw one pixel from unchecked tensors, for use inside compiled functions."""
         return draw_pixel(
             lambda current: self._parameters_graph(current, *condition),
@@ -388,6 +445,7 @@ class AutoregressiveModel(keras.Model):
             column,
             channel,
             temperature,
+            truncation,
         )
 
     def _parameters_graph(self, images, *condition):
@@ -402,57 +460,23 @@ class AutoregressiveModel(keras.Model):
 
     def _check(self, images, condition):
         images = checks.check_images(images, self.image_shape, self.likelihood.levels)
-        return images, self._check_condition(condition, len(images))
-
-    def _check_condition(self, condition, count: int):
-        if not self.is_conditional:
-            if condition is not None:
-                raise ValueError(f"{self.name} is unconditional: leave condition out.")
-            return None
-        if condition is None:
-            wanted = f"class ids 0..{self.num_classes - 1}" if self.num_classes else "a tensor"
-            raise ValueError(f"{self.name} is conditional: pass condition={wanted}.")
-        if self.num_classes:
-            return checks.check_class_ids(condition, self.num_classes, count)
-        return checks.check_condition_map(condition, self.inputs[1].shape[1:], count)
+        return images, checks.check_condition(condition, len(images), self)
 
     def _check_data(self, x, y):
         """Check arrays whole, and the declared shapes and types of a tf.data pipeline."""
         if isinstance(x, tuple | list):
             x, y = x if len(x) == 2 else (x, y)
         if hasattr(x, "element_spec"):
-            self._check_spec(x.element_spec)
+            checks.check_spec(
+                x.element_spec,
+                self.image_shape,
+                self.likelihood.levels,
+                self.name,
+                self.is_conditional,
+            )
         elif hasattr(x, "shape"):
             return self._check(x, y)
         return x, y
-
-    def _check_spec(self, spec) -> None:
-        images, *rest = spec if isinstance(spec, tuple | list) else (spec,)
-        if self.is_conditional and not rest:
-            raise ValueError(f"{self.name} is conditional: the data must be (images, condition).")
-        if not images.dtype.is_integer:
-            raise ValueError(
-                f"The data set yields {images.dtype.name} images; the model wants integers "
-                f"0..{self.likelihood.levels - 1}, which it scales itself."
-            )
-        wanted = (None, *self.image_shape)
-        if images.shape.rank is not None and not images.shape.is_compatible_with(wanted):
-            raise ValueError(
-                f"The data set yields images of shape {tuple(images.shape)}; the model wants "
-                f"{('batch', *self.image_shape)}."
-            )
-
-    def _first_batch(self, x, y):
-        if hasattr(x, "shape"):
-            return x[:32], None if y is None else y[:32]
-        if not hasattr(x, "element_spec") and not hasattr(x, "__getitem__"):
-            raise ValueError(
-                "fit on an iterator cannot look at the first batch without losing it: call "
-                "initialize_from_data(images) first, or pass arrays, a data set or a PyDataset."
-            )
-        batch = next(iter(x)) if hasattr(x, "element_spec") else x[0]
-        images, *rest = batch if isinstance(batch, tuple | list) else (batch,)
-        return images, rest[0] if self.is_conditional else None
 
     def _is_pristine(self) -> bool:
         layers = [x for x in self._flatten_layers() if isinstance(x, WeightNormLayer)]

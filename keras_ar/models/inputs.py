@@ -3,7 +3,17 @@
 import numpy as np
 from keras import ops
 
-__all__ = ["check_class_ids", "check_condition_map", "check_images", "check_known", "storage_dtype"]
+__all__ = [
+    "check_class_ids",
+    "check_condition",
+    "check_condition_map",
+    "check_images",
+    "check_known",
+    "check_spec",
+    "check_truncation",
+    "first_batch",
+    "storage_dtype",
+]
 
 
 def storage_dtype(levels: int) -> np.dtype:
@@ -22,6 +32,29 @@ def _whole_numbers(name: str, array: np.ndarray, hint: str) -> np.ndarray:
             f"{np.min(array):.4g} and {np.max(array):.4g}. {hint}"
         )
     return array
+
+
+def check_truncation(top_k: int | None, top_p: float | None, likelihood) -> tuple:
+    """Return ``(top_k, top_p)`` as tensors, or nothing when both are ``None``.
+
+    Raises:
+        ValueError: If the likelihood has no levels to choose among, or a number is impossible.
+    """
+    if top_k is None and top_p is None:
+        return ()
+    if not likelihood.can_truncate:
+        raise ValueError(
+            f"top_k and top_p choose among the levels of a categorical law; this model's outputs "
+            f"feed a {type(likelihood).__name__}: use temperature instead."
+        )
+    if top_k is not None and (int(top_k) != top_k or top_k < 1):
+        raise ValueError(f"top_k must be a positive integer; got {top_k}.")
+    if top_p is not None and not 0.0 < top_p <= 1.0:
+        raise ValueError(f"top_p must lie in (0, 1]; got {top_p}.")
+    number = likelihood.levels if top_k is None else min(int(top_k), likelihood.levels)
+    # Without a nucleus nothing may be lost to rounding: not 1 but infinity.
+    mass = float("inf") if top_p in (None, 1.0) else top_p
+    return ops.convert_to_tensor(number, "int32"), ops.convert_to_tensor(mass, "float32")
 
 
 def check_images(images, image_shape: tuple[int, int, int], levels: int) -> np.ndarray:
@@ -120,3 +153,67 @@ def check_known(known, image_shape: tuple[int, int, int], count: int) -> np.ndar
             f"one mask per image; got {mask.shape}."
         )
     return mask.astype(bool)
+
+
+def check_condition(condition, count: int, model):
+    """Return the condition as the network wants it, ``None`` for an unconditional model.
+
+    Args:
+        condition: What the user gave.
+        count: Number of images.
+        model: An ``AutoregressiveModel``.
+
+    Raises:
+        ValueError: If it is missing, superfluous, or does not fit.
+    """
+    if not model.is_conditional:
+        if condition is not None:
+            raise ValueError(f"{model.name} is unconditional: leave condition out.")
+        return None
+    if condition is None:
+        wanted = f"class ids 0..{model.num_classes - 1}" if model.num_classes else "a tensor"
+        raise ValueError(f"{model.name} is conditional: pass condition={wanted}.")
+    if model.num_classes:
+        return check_class_ids(condition, model.num_classes, count)
+    return check_condition_map(condition, model.inputs[1].shape[1:], count)
+
+
+def check_spec(
+    spec, image_shape: tuple[int, int, int], levels: int, name: str, is_conditional: bool
+) -> None:
+    """Say what is wrong with the declared shapes and types of a tf.data pipeline.
+
+    Raises:
+        ValueError: If a condition is missing, or images are not integers of the model's shape.
+    """
+    images, *rest = spec if isinstance(spec, tuple | list) else (spec,)
+    if is_conditional and not rest:
+        raise ValueError(f"{name} is conditional: the data must be (images, condition).")
+    if not images.dtype.is_integer:
+        raise ValueError(
+            f"The data set yields {images.dtype.name} images; the model wants integers "
+            f"0..{levels - 1}, which it scales itself."
+        )
+    if images.shape.rank is not None and not images.shape.is_compatible_with((None, *image_shape)):
+        raise ValueError(
+            f"The data set yields images of shape {tuple(images.shape)}; the model wants "
+            f"{('batch', *image_shape)}."
+        )
+
+
+def first_batch(x, y, is_conditional: bool):
+    """Return images and condition of the first batch of arrays, a data set or a PyDataset.
+
+    Raises:
+        ValueError: If looking at the batch would lose it.
+    """
+    if hasattr(x, "shape"):
+        return x[:32], None if y is None else y[:32]
+    if not hasattr(x, "element_spec") and not hasattr(x, "__getitem__"):
+        raise ValueError(
+            "fit on an iterator cannot look at the first batch without losing it: call "
+            "initialize_from_data(images) first, or pass arrays, a data set or a PyDataset."
+        )
+    batch = next(iter(x)) if hasattr(x, "element_spec") else x[0]
+    images, *rest = batch if isinstance(batch, tuple | list) else (batch,)
+    return images, rest[0] if is_conditional else None

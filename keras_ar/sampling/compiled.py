@@ -8,7 +8,9 @@ import keras
 __all__ = ["compile_function"]
 
 
-def compile_function(function: Callable, variables: Sequence[keras.Variable]) -> Callable:
+def compile_function(
+    function: Callable, variables: Sequence[keras.Variable], *, jit_compile: bool = False
+) -> Callable:
     """Compile ``function``, which may read ``variables`` but not write them.
 
     On TensorFlow this is a ``tf.function``; on JAX a ``jax.jit`` that receives the current
@@ -18,6 +20,7 @@ def compile_function(function: Callable, variables: Sequence[keras.Variable]) ->
     Args:
         function: Takes and returns tensors (or tuples of them), by position.
         variables: Every Keras variable that ``function`` reads.
+        jit_compile: Whether TensorFlow compiles by XLA; JAX always does.
 
     Returns:
         A function of the same positional arguments.
@@ -27,7 +30,13 @@ def compile_function(function: Callable, variables: Sequence[keras.Variable]) ->
 
         # A fresh partial: TensorFlow counts retracings by code, and would warn about the second
         # model of a class as if it were the same function.
-        return tf.function(functools.partial(function), reduce_retracing=True)
+        # Nothing here needs AutoGraph, which takes longer than tracing itself.
+        return tf.function(
+            functools.partial(function),
+            reduce_retracing=not jit_compile,
+            autograph=False,
+            jit_compile=jit_compile,
+        )
     if keras.backend.backend() == "jax":
         import jax
 

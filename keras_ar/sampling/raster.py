@@ -21,6 +21,7 @@ def draw_pixel(
     column,
     channel,
     temperature,
+    truncation=(),
 ):
     """Draw one pixel (or one colour of it) of every image, unless it is known.
 
@@ -34,6 +35,7 @@ def draw_pixel(
         column: See ``row``.
         channel: The colour to draw. Ignored where one pass gives the whole pixel.
         temperature: Positive scalar.
+        truncation: As in ``likelihood.sample``.
 
     Returns:
         ``images`` with the pixel filled in.
@@ -43,7 +45,7 @@ def draw_pixel(
     def at_pixel(maps):
         return ops.take(ops.take(maps, row, axis=1), column, axis=1)
 
-    drawn = likelihood.sample(at_pixel(network(images)), at_pixel(noise), temperature)
+    drawn = likelihood.sample(at_pixel(network(images)), at_pixel(noise), temperature, truncation)
     is_here = ops.logical_and(
         ops.equal(ops.arange(height), row)[:, None], ops.equal(ops.arange(width), column)[None, :]
     )
@@ -60,6 +62,7 @@ def generate_raster(
     noise: np.ndarray,
     passes_per_pixel: int,
     *,
+    callback: Callable | None = None,
     verbose: bool = True,
 ) -> np.ndarray:
     """Fill in the unknown pixels of ``images`` in raster order.
@@ -70,15 +73,21 @@ def generate_raster(
         known: bool ``(batch, height, width)``; where true, ``images`` is never changed.
         noise: float32 ``(batch, height, width, noise_size)``.
         passes_per_pixel: Network passes that a pixel takes.
+        callback: Called as ``callback(row, images)`` after each row with an unknown pixel.
         verbose: Whether to show a progress bar once two seconds have passed.
 
     Returns:
         int32 images as a NumPy array.
     """
-    positions = np.argwhere(~known.all(axis=0))
-    images, known, noise = (ops.convert_to_tensor(array) for array in (images, known, noise))
-    for row, column in progress_bar(positions, "pixel", is_shown=verbose):
-        for channel in range(passes_per_pixel):
-            place = (np.int32(row), np.int32(column), np.int32(channel))
-            images = step(images, known, noise, *(ops.convert_to_tensor(p) for p in place))
+    images, noise = ops.convert_to_tensor(images), ops.convert_to_tensor(noise)
+    is_drawn = ~known.all(axis=0)
+    known = ops.convert_to_tensor(known)
+    rows = np.flatnonzero(is_drawn.any(axis=1))
+    for row in progress_bar(rows, "row", is_shown=verbose):
+        for column in np.flatnonzero(is_drawn[row]):
+            for channel in range(passes_per_pixel):
+                place = (np.int32(row), np.int32(column), np.int32(channel))
+                images = step(images, known, noise, *(ops.convert_to_tensor(p) for p in place))
+        if callback is not None:
+            callback(int(row), ops.convert_to_numpy(images))
     return ops.convert_to_numpy(images)

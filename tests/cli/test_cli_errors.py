@@ -70,6 +70,10 @@ def test_a_condition_is_asked_for_and_checked(conditional_folder, binary_folder,
     assert "No such file or directory: missing.npy" in missing
 
 
+def test_a_truncation_that_the_model_cannot_do_is_refused(binary_folder, capsys):
+    assert "top_k" in refused(capsys, 1, "sample", str(binary_folder), "--top_k=2")
+
+
 def test_a_temperature_that_is_not_positive_is_refused(binary_folder, capsys):
     assert "temperature" in refused(capsys, 1, "sample", str(binary_folder), "--temperature=0")
 

@@ -35,7 +35,7 @@ def test_help_gives_usage_examples_and_what_is_written(command, before, capsys):
 def test_help_names_every_flag_with_its_default(capsys):
     main(["sample", "--help"])
     out = capsys.readouterr().out
-    for flag in ("count", "seed", "temperature", "condition", "output"):
+    for flag in ("count", "seed", "temperature", "top_k", "top_p", "condition", "output"):
         assert f"--{flag} (" in out
     assert "Default: 16." in out and "Default: samples.png." in out
 

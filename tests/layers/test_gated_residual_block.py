@@ -41,6 +41,14 @@ def test_concat_elu_is_elu_of_both_signs_on_the_last_axis():
     np.testing.assert_allclose(to_numpy(concat_elu(inputs)), expected, rtol=1e-5)
 
 
+def test_concat_elu_is_accurate_in_bfloat16_and_keeps_the_dtype():
+    inputs = ops.cast(normal(2, 300) * 3, "bfloat16")
+    outputs = concat_elu(inputs)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    expected = to_numpy(concat_elu(ops.cast(inputs, "float32")))
+    np.testing.assert_allclose(to_numpy(ops.cast(outputs, "float32")), expected, rtol=2**-8)
+
+
 def test_recomputed_activations_give_the_plain_gradient():
     block = GatedResidualBlock((2, 2), dropout=0.0)
     inputs = ops.convert_to_tensor(normal(2, 4, 4, 3))
@@ -61,10 +69,9 @@ def test_recomputed_activations_give_the_plain_gradient():
         assert np.any(plain != 0), f"{variable.path} has no gradient."
 
 
-@pytest.fixture
-def transparent_block():
+def transparent_block(dropout=0.3):
     """Build a block that adds 3 to every value, unless it is dropped."""
-    block = GatedResidualBlock((1, 1), dropout=0.3)
+    block = GatedResidualBlock((1, 1), dropout=dropout)
     block.build((1, 100, 100, 1))
     block.first.bias.assign([3.0])
     block.first.gain.assign([0.0])
@@ -75,20 +82,33 @@ def transparent_block():
     return block
 
 
-def test_dropout_drops_the_stated_fraction_in_training_and_nothing_else(transparent_block):
-    inputs = np.zeros((1, 100, 100, 1), "float32")
-    np.testing.assert_allclose(to_numpy(transparent_block(inputs)), 3.0, rtol=1e-6)
-    first, second = (to_numpy(transparent_block(inputs, training=True)) for _ in range(2))
+# A fraction that 8 random bits hit exactly, and fractions that they would miss.
+@pytest.mark.parametrize("dropout", [0.5, 0.3, 0.001])
+def test_dropout_drops_the_stated_fraction_in_training_and_nothing_else(dropout):
+    block = transparent_block(dropout)
+    inputs = np.zeros((9, 100, 100, 1), "float32")
+    np.testing.assert_allclose(to_numpy(block(inputs)), 3.0, rtol=1e-6)
+    first, second = (to_numpy(block(inputs, training=True)) for _ in range(2))
     is_dropped = first == 0.0
-    np.testing.assert_allclose(first[~is_dropped], 3.0 / 0.7, rtol=1e-5)
-    assert abs(is_dropped.mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / 10_000)
+    np.testing.assert_allclose(first[~is_dropped], 3.0 / (1.0 - dropout), rtol=1e-5)
+    assert abs(is_dropped.mean() - dropout) < 5 * np.sqrt(dropout * (1 - dropout) / 90_000)
     assert np.any(first != second), "The same values are dropped in every step."
 
 
-def test_the_backward_pass_drops_what_the_forward_pass_dropped(transparent_block):
+def test_every_value_is_dropped_independently_of_its_neighbours():
+    block = GatedResidualBlock((1, 1))
+    block.build((1, 64, 64, 3))  # Six channels behind the ELU: not a multiple of four.
+    kept = to_numpy(block._draw_kept(np.zeros((2, 64, 64, 3), "float32"), 0.5))
+    assert kept.shape == (2, 64, 64, 6)
+    correlation = np.corrcoef(kept.reshape(-1, 6).astype("float32"), rowvar=False)
+    np.testing.assert_allclose(correlation, np.eye(6), atol=5 / np.sqrt(2 * 64 * 64))
+
+
+def test_the_backward_pass_drops_what_the_forward_pass_dropped():
+    block = transparent_block()
     inputs = ops.zeros((1, 100, 100, 1))
     total, (slope,) = value_and_gradients(
-        lambda: ops.sum(transparent_block(inputs, training=True)), [transparent_block.second.gain]
+        lambda: ops.sum(block(inputs, training=True)), [block.second.gain]
     )
     # The outputs are the gain, 1, times what was not dropped.
     assert slope[0] == pytest.approx(total, rel=1e-4)

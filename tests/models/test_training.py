@@ -67,6 +67,17 @@ def test_fit_takes_every_kind_of_data_and_lowers_the_loss(options, kind):
     assert history["loss"][-1] < 0.8 * history["loss"][0]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow traces twice.")
+def test_the_first_step_is_traced_once(monkeypatch):
+    model = small_gated()
+    model.compile("adam")
+    traced = []
+    step = model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traced.append(1) or step(data))
+    model.fit(easy_images(model), epochs=2, batch_size=8, verbose=0)
+    assert len(traced) == 1
+
+
 def test_plus_plus_lowers_the_loss():
     model = PixelCNNPP((4, 4, 1), levels=4, filters=4, num_blocks=1, num_mixtures=1)
     model.compile(keras.optimizers.Adam(0.03), run_eagerly=True)

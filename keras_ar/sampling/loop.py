@@ -1,0 +1,47 @@
+"""One loop over the columns of a row, on either backend."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+__all__ = ["scan"]
+
+
+def scan(
+    function: Callable, carry: Any, inputs: Sequence[Any], length: int, dtypes: Sequence[str]
+) -> tuple[Any, list[Any]]:
+    """Run ``carry, outputs = function(carry, inputs)`` over the first axis of ``inputs``.
+
+    ``keras.ops.scan`` wants outputs shaped like the carry on TensorFlow; this does not.
+
+    Args:
+        function: Takes the carry and a list of slices; returns the carry and a list of tensors.
+        carry: Nest of tensors.
+        inputs: Tensors of ``length`` slices.
+        length: Number of iterations.
+        dtypes: Types of the outputs.
+
+    Returns:
+        The last carry, and the outputs stacked along a new first axis.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.lax.scan(function, carry, list(inputs))
+    import tensorflow as tf
+
+    sources = [
+        tf.TensorArray(x.dtype, length, element_shape=x.shape[1:]).unstack(x) for x in inputs
+    ]
+    sinks = [tf.TensorArray(dtype, length) for dtype in dtypes]
+
+    def body(index, carry, sinks):
+        carry, outputs = function(carry, [source.read(index) for source in sources])
+        sinks = [sink.write(index, x) for sink, x in zip(sinks, outputs, strict=True)]
+        return index + 1, carry, sinks
+
+    _, carry, sinks = tf.while_loop(
+        lambda index, *_: index < length, body, (0, carry, sinks), maximum_iterations=length
+    )
+    return carry, [sink.stack() for sink in sinks]
