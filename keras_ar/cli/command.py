@@ -1,6 +1,7 @@
 """What a subcommand is."""
 
 import dataclasses
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -54,7 +55,11 @@ class Command:
             absl.app.UsageError: If the number of positional arguments is wrong.
         """
         values = self.new_flags()
-        _, *positional = values([self.name, *arguments])
+        # --dry-run is what most tools say; absl knows flags by their Python names.
+        spelled = [
+            re.sub(r"^--[\w-]+", lambda m: "--" + m[0][2:].replace("-", "_"), x) for x in arguments
+        ]
+        _, *positional = values([self.name, *spelled])
         if len(positional) != len(self.arguments):
             wanted = " and ".join(self.arguments) or "no argument"
             raise app.UsageError(f"expected {wanted}; got {' '.join(positional) or 'nothing'}.")

@@ -10,11 +10,13 @@ from absl import app, flags
 from keras_ar.cli.browse import INFO, LIST
 from keras_ar.cli.generate import COMPLETE, SAMPLE
 from keras_ar.cli.produce import EVALUATE, EXPORT, TRAIN
+from keras_ar.cli.publish import PUBLISH
 from keras_ar.version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = {c.name: c for c in (LIST, INFO, SAMPLE, COMPLETE, EVALUATE, TRAIN, EXPORT)}
+_ALL = (LIST, INFO, SAMPLE, COMPLETE, EVALUATE, TRAIN, EXPORT, PUBLISH)
+_COMMANDS = {command.name: command for command in _ALL}
 _HELP = frozenset({"--help", "-h", "-help"})
 # What the library raises, in sentences, about what it was given and what it found.
 _USER_ERRORS = (ValueError, OSError, ImportError, RuntimeError, ArithmeticError)

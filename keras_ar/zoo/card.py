@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-__all__ = ["check_prose", "format_error", "format_value", "write_card"]
+__all__ = ["check_prose", "format_error", "format_value", "render_card", "write_card"]
 
 _PROSE = (
     "arxiv",
@@ -44,30 +44,35 @@ def check_prose(prose: dict[str, Any]) -> None:
 
 
 def _header(variant: str, prose: dict[str, Any], results: dict[str, Any]) -> str:
-    result = EvalResult(
-        task_type="unconditional-image-generation",
-        dataset_type=prose["dataset_id"],
-        dataset_name=prose["dataset_name"],
-        dataset_split=results["split"],
-        metric_type=results["metric"],
-        metric_name=_NAMES[results["metric"]],
-        metric_value=round(results["value"], 4),
-    )
+    # Everything in bits per dimension, and binary images in nats too, as their papers do.
+    metrics = list(dict.fromkeys([results["metric"], "bits_per_dim"]))
+    measured = [
+        EvalResult(
+            task_type="unconditional-image-generation",
+            dataset_type=prose["dataset_id"],
+            dataset_name=prose["dataset_name"],
+            dataset_split=results["split"],
+            metric_type=metric,
+            metric_name=_NAMES[metric],
+            metric_value=round(results[metric], 4),
+        )
+        for metric in metrics
+    ]
     data = ModelCardData(
         library_name="keras",
         license="apache-2.0",
         pipeline_tag="unconditional-image-generation",
         tags=["keras_ar", "autoregressive", f"arxiv:{prose['arxiv']}"],
         datasets=[prose["dataset_id"]],
-        metrics=[results["metric"]],
+        metrics=metrics,
         model_name=variant,
-        eval_results=[result],
+        eval_results=measured,
     )
     return data.to_yaml()
 
 
-def write_card(folder: str | os.PathLike) -> pathlib.Path:
-    """Write ``README.md``: the numbers from the folder's files, the prose from its recipe.
+def render_card(folder: str | os.PathLike) -> str:
+    """Return the card: the numbers from the folder's files, the prose from its recipe.
 
     Raises:
         FileNotFoundError: If recipe, metadata or results are missing.
@@ -80,7 +85,7 @@ def write_card(folder: str | os.PathLike) -> pathlib.Path:
     results = json.loads((folder / "results.json").read_text())
     prose, training, variant = recipe["card"], metadata["training"], recipe["variant"]
     condition = ", condition=7" if recipe["model"].get("num_classes") else ""
-    text = f"""---
+    return f"""---
 {_header(variant, prose, results)}
 ---
 
@@ -131,8 +136,12 @@ as {metadata["weights_dtype"]}. The recipe is \
 
 {prose["citation"]}
 """
-    path = folder / "README.md"
-    path.write_text(text)
+
+
+def write_card(folder: str | os.PathLike) -> pathlib.Path:
+    """Write the card of a folder to its ``README.md``; raises what ``render_card`` raises."""
+    path = pathlib.Path(folder) / "README.md"
+    path.write_text(render_card(folder))
     return path
 
 

@@ -1,24 +1,20 @@
-"""Find and load the pretrained variants."""
+"""Find, load and describe models by name."""
 
 import builtins
-import difflib
-import json
+import dataclasses
 import os
 import pathlib
 import tomllib
 from typing import Any
 
 from keras_ar.models import AutoregressiveModel
-from keras_ar.zoo.preset import load_folder, sha256_of
+from keras_ar.zoo.location import locate
+from keras_ar.zoo.model_files import CONFIG, METADATA, read_json
+from keras_ar.zoo.preset import load_folder
+from keras_ar.zoo.registry import REGISTRY
+from keras_ar.zoo.verification import verify
 
 __all__ = ["describe", "find_folder", "list", "load"]
-
-
-def _bundled() -> pathlib.Path:
-    """Return where the variants lie: inside the installed package, or in the checkout."""
-    package = pathlib.Path(__file__).resolve().parent
-    installed = package / "bundled"
-    return installed if installed.is_dir() else package.parents[1] / "zoo"
 
 
 def list() -> builtins.list[str]:
@@ -28,71 +24,79 @@ def list() -> builtins.list[str]:
         >>> "pixelcnn_binarized_mnist" in keras_ar.zoo.list()
         True
     """
-    return sorted(path.parent.name for path in _bundled().glob("*/model.weights.h5"))
+    return sorted(REGISTRY)
 
 
 def find_folder(name: str | os.PathLike) -> pathlib.Path:
-    """Return the folder of a variant, or of a model folder given by its path.
+    """Return the folder of a model, downloaded if need be; its hashes are not checked.
+
+    Args:
+        name: As in ``load``.
 
     Raises:
-        ValueError: If there is neither; the message gives the nearest names.
+        ValueError: If there is no such model; the message gives the nearest names.
+        OSError: If it cannot be downloaded.
     """
-    known = list()
-    if str(name) in known:
-        return _bundled() / str(name)
-    folder = pathlib.Path(name)
-    if folder.is_dir():
-        return folder
-    nearest = difflib.get_close_matches(str(name), known, n=3, cutoff=0.3) or known
-    hint = f"Nearest: {', '.join(nearest)}." if nearest else "The zoo is empty."
-    raise ValueError(f"There is no variant (and no model folder) {str(name)!r}. {hint}")
+    return locate(name).folder
 
 
 def load(name: str | os.PathLike) -> AutoregressiveModel:
-    """Load a pretrained model; needs no network.
+    """Load a pretrained model.
+
+    A path leads to that folder. A name from ``list()`` leads to the folder in the package, else
+    to the Hub's cache, else to a download of the commit that the registry names.
+    ``hf://organisation/name``, with ``@revision`` if wanted, leads to any model on the Hub that
+    ``keras_ar.zoo.publish`` or ``keras.saving.save_model`` put there. The hash of the weights is
+    checked each time.
 
     Args:
-        name: A name from ``list()``, or the path of a model folder.
+        name: One of the three.
 
     Returns:
         The model with its weights. Call ``compile("adam")`` to fine-tune it.
 
     Raises:
-        ValueError: If the name is unknown, or the weights are not the ones that the folder's
-            ``metadata.json`` names.
-        FileNotFoundError: If the folder is incomplete.
+        ValueError: If the name is unknown, the files are not the ones they should be, or they
+            hold something other than a model of keras_ar.
+        FileNotFoundError: If the folder is incomplete, or the Hub has no such repository.
+        OSError: If the model cannot be downloaded: ``ConnectionError``, ``TimeoutError`` or
+            ``PermissionError``.
 
     Example:
         >>> model = keras_ar.zoo.load("pixelcnn_binarized_mnist")
         >>> model.image_shape
         (28, 28, 1)
     """
-    folder = find_folder(name)
-    expected = _read(folder / "metadata.json").get("weights_sha256")
-    weights = folder / "model.weights.h5"
-    if expected and weights.is_file() and sha256_of(weights) != expected:
-        raise ValueError(
-            f"{weights} is not the file that metadata.json names (another sha256): it was damaged "
-            "or exchanged. Get the folder again, or write it with keras_ar.zoo.save."
-        )
-    return load_folder(folder)
+    location = locate(name)
+    verify(location)
+    return load_folder(location.folder, is_known=location.variant is not None)
 
 
 def describe(name: str | os.PathLike) -> dict[str, Any]:
-    """Return what is known of a variant: model, data, result, training and paper.
+    """Return what is known of a model: class, data, result, training and paper.
+
+    A registered name is never downloaded for that: what the registry knows has to do then.
+
+    Args:
+        name: As in ``load``.
 
     Raises:
         ValueError: If the name is unknown.
     """
-    folder = find_folder(name)
-    metadata, results = _read(folder / "metadata.json"), _read(folder / "results.json")
-    config = _read(folder / "config.json")
+    location = locate(name, may_download=False)
+    if location is None:
+        record = dataclasses.asdict(REGISTRY[os.fspath(name)])
+        return {"variant": record.pop("name"), **record, "folder": None}
+    folder, variant = location.folder, location.variant
+    metadata, results = _read(folder / METADATA), _read(folder / "results.json")
+    config = _read(folder / CONFIG)
     training = metadata.get("training", {})
     return {
         "variant": metadata.get("variant", folder.name),
         "model_class": config.get("class_name"),
         "summary": _card(folder).get("summary"),
         "paper": _card(folder).get("citation"),
+        "license": variant.license if variant else None,
         "parameters": metadata.get("parameter_count"),
         "dataset": results.get("dataset"),
         "split": results.get("split"),
@@ -104,7 +108,14 @@ def describe(name: str | os.PathLike) -> dict[str, Any]:
         "images_seen": training.get("images_seen"),
         "config": config.get("config"),
         "folder": str(folder),
+        "published": _address(variant) if variant else None,
     }
+
+
+def _address(variant) -> str:
+    if not variant.is_published:
+        return "not yet; the folder in the package is used"
+    return f"hf://{variant.repo_id}@{variant.revision}"
 
 
 def _card(folder: pathlib.Path) -> dict[str, Any]:
@@ -113,4 +124,4 @@ def _card(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}

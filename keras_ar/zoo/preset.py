@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,17 @@ import numpy as np
 
 from keras_ar.models import AutoregressiveModel
 from keras_ar.version import __version__
+from keras_ar.zoo.blueprint import build_model, check_size, find_class
+from keras_ar.zoo.model_files import (
+    CONFIG,
+    METADATA,
+    WEIGHTS,
+    count_weights,
+    find_file,
+    read_json,
+)
 
 __all__ = ["load_folder", "save", "sha256_of"]
-
-_CONFIG, _WEIGHTS, _METADATA = "config.json", "model.weights.h5", "metadata.json"
 
 
 def sha256_of(path: pathlib.Path) -> str:
@@ -80,7 +88,7 @@ def save(
     config.pop("compile_config", None)
     config.pop("build_config", None)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as aside:
-        weights = pathlib.Path(aside) / _WEIGHTS
+        weights = pathlib.Path(aside) / WEIGHTS
         # Keras would write the optimizer of a compiled model into the same file.
         bare = type(model).from_config(model.get_config())
         bare.set_weights(model.get_weights())
@@ -95,15 +103,23 @@ def save(
             "weights_dtype": "float16" if float16 else "float32",
             **(metadata or {}),
         }
-        for name, content in ((_CONFIG, config), (_METADATA, facts)):
+        for name, content in ((CONFIG, config), (METADATA, facts)):
             (pathlib.Path(aside) / name).write_text(json.dumps(content, indent=2) + "\n")
-        for name in (_WEIGHTS, _CONFIG, _METADATA):
+        for name in (WEIGHTS, CONFIG, METADATA):
             shutil.move(pathlib.Path(aside) / name, folder / name)
     return folder
 
 
-def load_folder(folder: str | os.PathLike) -> AutoregressiveModel:
-    """Load a model from a folder that ``save`` wrote.
+def load_folder(folder: str | os.PathLike, *, is_known: bool = False) -> AutoregressiveModel:
+    """Load a model from a folder that ``save`` wrote, whoever sent it.
+
+    Nothing in the folder is executed, no class is imported by name, and before anything is built
+    the network of ``config.json`` is compared in size with the weights beside it.
+
+    Args:
+        folder: The folder.
+        is_known: Whether the hashes of both files have been found to be those of the registry;
+            the sizes need no look then.
 
     Raises:
         FileNotFoundError: If the folder or one of its two essential files is missing.
@@ -111,15 +127,20 @@ def load_folder(folder: str | os.PathLike) -> AutoregressiveModel:
             fit it.
     """
     folder = pathlib.Path(folder)
-    for name in (_CONFIG, _WEIGHTS):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"{folder} is not a model folder: it has no {name}.")
-    config = json.loads((folder / _CONFIG).read_text())
-    if not str(config.get("registered_name", "")).startswith("keras_ar>"):
+    config_path, weights = find_file(folder, CONFIG), find_file(folder, WEIGHTS)
+    config = read_json(config_path)
+    model_class = find_class(config, config_path)
+    if not is_known:
+        check_size(model_class, config["config"], count_weights(weights), config_path)
+    model = build_model(model_class, config["config"], config_path)
+    try:
+        with warnings.catch_warnings():
+            # Keras only warns of layers for which it found nothing, and leaves them random.
+            warnings.simplefilter("error", UserWarning)
+            model.load_weights(weights)
+    except (KeyError, OSError, RuntimeError, TypeError, UserWarning, ValueError) as error:
         raise ValueError(
-            f"{folder / _CONFIG} describes {config.get('registered_name')!r}, which is not a "
-            "model of keras_ar; load it with keras.saving.load_model."
-        )
-    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
-    model.load_weights(folder / _WEIGHTS)
+            f"{weights} does not fit the network that {CONFIG} describes: it belongs to another "
+            "model, or was written by another version of a layer."
+        ) from error
     return model

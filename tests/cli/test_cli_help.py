@@ -9,7 +9,7 @@ from keras_ar.cli import main
 from keras_ar.cli.entry import _COMMANDS
 from keras_ar.version import __version__
 
-COMMANDS = ("list", "info", "sample", "complete", "evaluate", "train", "export")
+COMMANDS = ("list", "info", "sample", "complete", "evaluate", "train", "export", "publish")
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

@@ -1,0 +1,61 @@
+"""Which files the names of the zoo stand for."""
+
+# Written by scripts/render_registry.py from the folders of zoo/: do not edit.
+# A repo_id and revision of None say that the variant has not been published yet.
+
+import types
+from collections.abc import Mapping
+
+from keras_ar.zoo.variant import Variant
+
+__all__ = ["REGISTRY"]
+
+_VARIANTS = (
+    Variant(
+        name="gated_pixelcnn_mnist",
+        repo_id=None,
+        revision=None,
+        weights_sha256="540fa3f8f925cd220d7886fca6470c20237ba2a3d339d3d9828d599e5154fc6f",
+        weights_size=425_720,
+        config_sha256="3324be78f057b9cef4e14c8dc92c277f0d604f964b8b2f857578a615f730ffbc",
+        license="apache-2.0",
+        paper="1606.05328",
+        model_class="GatedPixelCNN",
+        parameters=142_080,
+        dataset="mnist",
+        metric="bits_per_dim",
+        value=1.1446,
+    ),
+    Variant(
+        name="pixelcnn_binarized_mnist",
+        repo_id=None,
+        revision=None,
+        weights_sha256="0d2cc199e0e8e18b025f57308b27dc682f77ef05b2641586bbc375012b430d41",
+        weights_size=263_856,
+        config_sha256="644f1371de23ea5179759eccd9562370ad39139a4f07779bb006ecc3d28693a7",
+        license="apache-2.0",
+        paper="1601.06759",
+        model_class="PixelCNN",
+        parameters=86_913,
+        dataset="binarized_mnist",
+        metric="nats_per_image",
+        value=88.1055,
+    ),
+    Variant(
+        name="pixelcnnpp_cifar10",
+        repo_id=None,
+        revision=None,
+        weights_sha256="76041b3b521cd183cf70c097fb9806791a1c92904ea80a0f045f414ba3a40d4c",
+        weights_size=1_374_840,
+        config_sha256="7ff693fca86155ae9ab1be94b4d7a9a2da68838585f1472fab5a4d7d0fe26462",
+        license="apache-2.0",
+        paper="1701.05517",
+        model_class="PixelCNNPP",
+        parameters=577_060,
+        dataset="cifar10",
+        metric="bits_per_dim",
+        value=3.7516,
+    ),
+)
+
+REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VARIANTS})
