@@ -79,9 +79,12 @@ def test_the_first_step_is_traced_once(monkeypatch):
 
 
 def test_plus_plus_lowers_the_loss():
-    model = PixelCNNPP((4, 4, 1), levels=4, filters=4, num_blocks=1, num_mixtures=1)
-    model.compile(keras.optimizers.Adam(0.03), run_eagerly=True)
-    history = model.fit(easy_images(model), epochs=4, batch_size=8, verbose=0).history
+    # 64 pixels that vary: on fewer, the coarse stage's data-dependent scales are huge and the first
+    # steps overshoot, so that the outcome would hang on the seed.
+    model = PixelCNNPP((8, 8, 1), levels=4, filters=4, num_blocks=1, num_mixtures=1)
+    model.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+    images = random_images(model, 16) % 2
+    history = model.fit(images, epochs=8, batch_size=16, verbose=0).history
     assert history["loss"][-1] < 0.9 * history["loss"][0]
 
 
