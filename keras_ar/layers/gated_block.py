@@ -72,6 +72,7 @@ class GatedBlock(keras.layers.Layer):
         self.horizontal_out = MaskedConv2D(filters, 1, "B", groups, **options)
 
     def build(self, vertical_shape, horizontal_shape, condition_shape=None):
+        self.shift.build(vertical_shape)
         self.vertical_conv.build(vertical_shape)
         self.horizontal_conv.build(horizontal_shape)
         wide = (*horizontal_shape[:-1], 2 * self.filters)
