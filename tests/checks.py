@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_ar.layers import PixelScaling
 from keras_ar.layers.stepped_conv2d import folded_kernels
-from keras_ar.sampling import compile_function, uniform_noise
+from keras_ar.sampling import compile_function
 from keras_ar.sampling.incremental import IncrementalNetwork, Row
 
 
@@ -220,20 +220,6 @@ def check_samples_follow_density(model, condition=None, count: int = 4000) -> No
     samples = model.sample(count, condition=condition, seed=1, verbose=False)
     observed = np.bincount(codes(samples, model.likelihood.levels), minlength=len(expected))
     check_frequencies(observed, expected, f"samples of {model.name}")
-
-
-def check_one_pass_draws_what_sampling_drew(model, count: int = 3, seed: int = 5) -> None:
-    """Generation one value at a time equals one parallel pass over the finished images."""
-    condition = random_condition(model, count, seed)
-    images = model.sample(count, condition=condition, seed=seed, verbose=False)
-    noise = uniform_noise((*images.shape[:3], model.likelihood.noise_size), seed)
-    drawn = model.likelihood.sample(parameters(model, images, condition), noise)
-    differs = np.argwhere(ops.convert_to_numpy(drawn) != images)
-    assert not len(differs), (
-        f"{model.name}: sampling and the parallel pass part at (image, row, column, channel) "
-        f"{differs[0].tolist()}, {len(differs)} values in all."
-    )
-    assert len(np.unique(images)) > 1, f"{model.name}: a constant image tells nothing."
 
 
 def check_compiled_equals_eager(model, count: int = 3) -> None:

@@ -51,7 +51,11 @@ class _Loaders:
 
     def finish(self) -> list[str]:
         """Wait for the children; return what they printed."""
-        return list(iter(lambda: self._process.stdout.readline().strip() or "died", "done"))
+        lines = []
+        while (line := self._process.stdout.readline().strip()) != "done":
+            assert line, "the loading process died"
+            lines.append(line)
+        return lines
 
     def close(self) -> None:
         self._process.stdin.close()
