@@ -2,8 +2,12 @@
 
 from keras_ar.layers.gated_block import GatedBlock
 from keras_ar.layers.gated_residual_block import GatedResidualBlock, concat_elu
+from keras_ar.layers.mask_choice import MaskChoice
 from keras_ar.layers.masked_conv2d import MaskedConv2D
+from keras_ar.layers.masked_dense import MaskedDense
+from keras_ar.layers.nade_layer import NADELayer
 from keras_ar.layers.pixel_scaling import PixelScaling
+from keras_ar.layers.seen_values import SeenValues
 from keras_ar.layers.shift2d import Shift2D
 from keras_ar.layers.shifted_conv2d import ShiftedConv2D
 from keras_ar.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
@@ -12,8 +16,12 @@ from keras_ar.layers.weight_norm import data_dependent_initialization
 __all__ = [
     "GatedBlock",
     "GatedResidualBlock",
+    "MaskChoice",
     "MaskedConv2D",
+    "MaskedDense",
+    "NADELayer",
     "PixelScaling",
+    "SeenValues",
     "Shift2D",
     "ShiftedConv2D",
     "ShiftedConv2DTranspose",

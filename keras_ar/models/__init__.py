@@ -1,8 +1,23 @@
 """Models: one file per paper, all of them an ``AutoregressiveModel``."""
 
 from keras_ar.models.base import AutoregressiveModel
+from keras_ar.models.deepnade import DeepNADE
+from keras_ar.models.fvsbn import FVSBN
 from keras_ar.models.gated_pixelcnn import GatedPixelCNN
+from keras_ar.models.made import MADE
+from keras_ar.models.nade import NADE
+from keras_ar.models.neural_autoregressive import NeuralAutoregressive
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
 
-__all__ = ["AutoregressiveModel", "GatedPixelCNN", "PixelCNN", "PixelCNNPP"]
+__all__ = [
+    "FVSBN",
+    "MADE",
+    "NADE",
+    "AutoregressiveModel",
+    "DeepNADE",
+    "GatedPixelCNN",
+    "NeuralAutoregressive",
+    "PixelCNN",
+    "PixelCNNPP",
+]

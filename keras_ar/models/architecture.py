@@ -48,11 +48,11 @@ def accept_cloned_graph(init: Callable) -> Callable:
 
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
-        if len(args) == 2 and isinstance(args[1], keras.KerasTensor):
-            inputs, parameters = args
-            record, *_ = parameters._keras_history
+        first = keras.tree.flatten(args[1])[0] if len(args) == 2 else None
+        if isinstance(first, keras.KerasTensor):
+            record, *_ = first._keras_history
             specified = type(self)(**record.architecture)
-            self.init_from_graph(inputs, parameters, specified, **kwargs)
+            self.init_from_graph(*args, specified, **kwargs)
         else:
             init(self, *args, **kwargs)
 

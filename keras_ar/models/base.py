@@ -11,9 +11,9 @@ from keras import ops
 
 from keras_ar.distributions import Likelihood
 from keras_ar.layers.stepped_conv2d import folded_kernels
-from keras_ar.layers.weight_norm import WeightNormLayer, data_dependent_initialization
 from keras_ar.models import inputs as checks
 from keras_ar.models.architecture import ArchitectureRecord, accept_cloned_graph
+from keras_ar.models.likelihood_training import LikelihoodTraining
 from keras_ar.sampling import (
     IncrementalSampler,
     compile_function,
@@ -25,7 +25,7 @@ from keras_ar.sampling import (
 __all__ = ["AutoregressiveModel"]
 
 
-class AutoregressiveModel(keras.Model):
+class AutoregressiveModel(LikelihoodTraining):
     """A functional Keras model whose outputs are the parameters of ``p(x_i | x_<i, condition)``.
 
     A subclass builds the graph and says which likelihood its outputs feed; everything a user
@@ -37,7 +37,8 @@ class AutoregressiveModel(keras.Model):
     Args:
         inputs: Integer images ``(batch, height, width, channels)``, or a pair of images and
             condition.
-        parameters: Outputs of the network ``(batch, height, width, likelihood.num_parameters)``.
+        parameters: Outputs of the network ``(batch, height, width, likelihood.num_parameters)``;
+            a list if there are others, which a subclass reads in ``training_nats``.
         likelihood: What the outputs mean.
         config: The arguments of the subclass, from which it can be built again.
         name: Name of the model.
@@ -55,24 +56,27 @@ class AutoregressiveModel(keras.Model):
         config: Mapping[str, Any],
         name: str | None = None,
     ):
+        parameters, *others = parameters if isinstance(parameters, list) else [parameters]
         if parameters.shape[-1] != likelihood.num_parameters:
             raise ValueError(
                 f"{type(self).__name__}: the network has {parameters.shape[-1]} outputs per pixel, "
                 f"{type(likelihood).__name__} wants {likelihood.num_parameters}."
             )
         parameters = ArchitectureRecord(config, dtype="float32", name="parameters")(parameters)
-        self._set_up(inputs, parameters, likelihood, config, name)
+        outputs = [parameters, *others] if others else parameters
+        self._set_up(inputs, outputs, likelihood, config, name)
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        cls.__init__ = accept_cloned_graph(cls.__init__)
+        if "__init__" in vars(cls):
+            cls.__init__ = accept_cloned_graph(cls.__init__)
 
-    def init_from_graph(self, inputs, parameters, specified: "AutoregressiveModel", name=None):
+    def init_from_graph(self, inputs, outputs, specified: "AutoregressiveModel", name=None):
         """Initialise from the copied graph of a model with the arguments of ``specified``."""
-        self._set_up(inputs, parameters, specified.likelihood, specified._config, name)
+        self._set_up(inputs, outputs, specified.likelihood, specified._config, name)
 
-    def _set_up(self, inputs, parameters, likelihood, config, name) -> None:
-        super().__init__(inputs=inputs, outputs=parameters, name=name)
+    def _set_up(self, inputs, outputs, likelihood, config, name) -> None:
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
         self.likelihood = likelihood
         self._config = dict(config)
         self._compiled_functions = {}
@@ -82,14 +86,32 @@ class AutoregressiveModel(keras.Model):
     # What the model is ------------------------------------------------------------------------
 
     @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one example: ``(height, width, channels)``, or ``(size,)`` of a vector."""
+        return tuple(self.inputs[0].shape[1:])
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
-        """``(height, width, channels)`` of one image."""
-        return tuple(self._config["image_shape"])
+        """``(height, width, channels)`` of one image.
+
+        Raises:
+            ValueError: If the examples are not images.
+        """
+        if len(self.event_shape) != 3:
+            raise ValueError(
+                f"{self.name} is no model of images: its events are {self.event_shape}."
+            )
+        return self.event_shape
+
+    @property
+    def position_shape(self) -> tuple[int, ...]:
+        """Shape of the positions that have parameters: pixels, or places in a vector."""
+        return self.event_shape[:2] if len(self.event_shape) == 3 else self.event_shape
 
     @property
     def num_dimensions(self) -> int:
-        """Values per image, by which nats are divided for bits per dimension."""
-        return math.prod(self.image_shape)
+        """Values per example, by which nats are divided for bits per dimension."""
+        return math.prod(self.event_shape)
 
     @property
     def num_classes(self) -> int | None:
@@ -139,12 +161,12 @@ class AutoregressiveModel(keras.Model):
             parts.append(function(*self._tensors(images[part], condition, part)))
         return ops.concatenate(parts)
 
-    def bits_per_dim(self, images, condition=None, *, batch_size: int = 64):
+    def bits_per_dim(self, images, condition=None, **options):
         """Return ``-log2 p(x)`` divided by the number of values, for every image.
 
         Takes the arguments of ``log_prob`` and raises what it raises.
         """
-        nats = -self.log_prob(images, condition, batch_size=batch_size)
+        nats = -self.log_prob(images, condition, **options)
         return nats / (math.log(2.0) * self.num_dimensions)
 
     def distribution(self, images, condition=None):
@@ -207,10 +229,10 @@ class AutoregressiveModel(keras.Model):
         """
         if count < 1:
             raise ValueError(f"count must be at least 1; got {count}.")
-        blank = np.zeros((count, *self.image_shape), checks.storage_dtype(self.likelihood.levels))
+        blank = np.zeros((count, *self.event_shape), checks.storage_dtype(self.likelihood.levels))
         return self.complete(
             blank,
-            np.zeros(self.image_shape[:2], bool),
+            np.zeros(self.position_shape, bool),
             condition=condition,
             seed=seed,
             temperature=temperature,
@@ -263,27 +285,19 @@ class AutoregressiveModel(keras.Model):
             raise ValueError(f"temperature must be positive; got {temperature}.")
         truncation = checks.check_truncation(top_k, top_p, self.likelihood)
         images, condition = self._check(images, condition)
-        known = checks.check_known(known, self.image_shape, len(images))
+        known = checks.check_known(known, self.position_shape, len(images))
         # What stands at unknown places must not matter, not even to a network pass that reads it.
-        start = np.where(known[..., None], images, 0).astype("int32")
+        values = np.reshape(images, (*known.shape, self.likelihood.channels))
+        start = np.where(known[..., None], values, 0).astype("int32")
         noise = uniform_noise((*known.shape, self.likelihood.noise_size), seed)
         conditions = () if condition is None else (ops.convert_to_tensor(condition),)
         heat = ops.convert_to_tensor(np.float32(temperature))
-        options = {"callback": callback, "verbose": verbose}
-        if cached:
-            arguments = (start, known, noise, conditions, heat, truncation)
-            filled = self.sampler.generate(*arguments, **options)
-        else:
-            compiled = self._compile("draw_pixel", self.draw_pixel_graph)
-            filled = generate_raster(
-                lambda *place: compiled(*place, heat, truncation, *conditions),
-                start,
-                known,
-                noise,
-                self.likelihood.passes_per_pixel,
-                **options,
-            )
-        return filled.astype(checks.storage_dtype(self.likelihood.levels))
+        fill = self._fill_incrementally if cached else self._fill_by_whole_passes
+        filled = fill(
+            start, known, noise, conditions, heat, truncation, callback=callback, verbose=verbose
+        )
+        dtype = checks.storage_dtype(self.likelihood.levels)
+        return np.reshape(filled, images.shape).astype(dtype)
 
     @property
     def sampler(self) -> IncrementalSampler:
@@ -298,83 +312,7 @@ class AutoregressiveModel(keras.Model):
             )
         return self._sampler
 
-    # Training: the likelihood is the loss -----------------------------------------------------
-
-    def compile(self, optimizer="adam", *, loss=None, metrics=None, **kwargs) -> None:
-        """Configure training; the loss and the metric ``bits_per_dim`` are built in.
-
-        Raises:
-            ValueError: If a loss or metrics are given.
-        """
-        if loss is not None or metrics:
-            raise ValueError(
-                "The loss is the negative log-likelihood and the metric is bits_per_dim; both "
-                'are built in: call compile("adam") without loss and metrics.'
-            )
-        super().compile(optimizer=optimizer, **kwargs)
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Return what ``compile`` was given, for saving."""
-        if not self.compiled:
-            return None
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "jit_compile": self.jit_compile,
-            "run_eagerly": self.run_eagerly,
-            "steps_per_execution": self.steps_per_execution,
-        }
-
-    def compile_from_config(self, config: Mapping[str, Any]) -> None:
-        """Compile as ``get_compile_config`` says."""
-        config = dict(config)
-        self.compile(keras.saving.deserialize_keras_object(config.pop("optimizer")), **config)
-        self.optimizer.build(self.trainable_variables)
-
-    def fit(self, x=None, y=None, **kwargs):
-        """Train on ``x``: images, ``(images, condition)`` pairs, or a data set that yields them.
-
-        NumPy arrays may also be passed as ``x=images, y=condition``. A model that nobody trained
-        or loaded yet first sets its weight-normalised layers from the first batch.
-
-        Args:
-            x: See above; all other arguments are those of ``keras.Model.fit``.
-            y: The condition of a conditional model, when ``x`` is an array.
-            **kwargs: Passed on.
-
-        Returns:
-            A ``keras.callbacks.History``.
-
-        Raises:
-            ValueError: If images or conditions do not fit the model.
-        """
-        x, y = self._check_data(x, y)
-        if isinstance(kwargs.get("validation_data"), tuple | list):
-            images, *rest = kwargs["validation_data"]
-            images, condition = self._check_data(images, rest[0] if rest else None)
-            kwargs["validation_data"] = (images, condition)
-        if self._is_pristine():
-            self.initialize_from_data(*checks.first_batch(x, y, self.is_conditional))
-        # Variables made inside the first step would have TensorFlow trace the whole step twice.
-        if self.compiled and not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        return super().fit(x, y, **kwargs)
-
-    def evaluate(self, x=None, y=None, **kwargs):
-        """Return loss (nats per image) and bits per dimension of ``x``, as ``keras.Model`` does."""
-        x, y = self._check_data(x, y)
-        return super().evaluate(x, y, **kwargs)
-
-    def initialize_from_data(self, images, condition=None) -> None:
-        """Set gains and biases of weight-normalised layers from one batch of training images.
-
-        Models without such layers are left alone. ``fit`` does this by itself on a fresh model.
-
-        Source:
-            Salimans & Kingma (2016), arXiv:1602.07868, section 3.
-        """
-        images, condition = self._check(images, condition)
-        with data_dependent_initialization():
-            self(self._pack(self._tensors(images, condition)), training=True)
+    # The graph, for compilation and export ----------------------------------------------------
 
     def call(self, inputs, training=None, mask=None):
         """Return the likelihood's parameters for whole images (and conditions)."""
@@ -386,41 +324,14 @@ class AutoregressiveModel(keras.Model):
                 )
         return super().call(inputs, training=training, mask=mask)
 
-    def train_step(self, *arguments):
-        """Run Keras' training step; images without targets, condition as an input."""
-        *state, data = arguments
-        return super().train_step(*state, self._as_inputs(data))
-
-    def test_step(self, *arguments):
-        """Run Keras' evaluation step; images without targets, condition as an input."""
-        *state, data = arguments
-        return super().test_step(*state, self._as_inputs(data))
-
-    def predict_step(self, *arguments):
-        """Run Keras' prediction step; the outputs are the likelihood's parameters."""
-        *state, data = arguments
-        return super().predict_step(*state, self._as_inputs(data))
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Return the mean negative log-likelihood in nats per image, plus regularisation."""
-        data = x if self.is_conditional else (x,)
-        # Computed again in the backward pass: cheap, but a hundred maps to remember otherwise.
-        nats = -keras.remat(lambda parameters: self.likelihood_of(parameters, *data))(y_pred)
-        bits = nats / (math.log(2.0) * self.num_dimensions)
-        self._bits_tracker.update_state(bits, sample_weight=sample_weight)
-        if sample_weight is not None:
-            nats = nats * ops.cast(sample_weight, nats.dtype)
-        return ops.mean(nats) + sum(self.losses)
-
-    # The graph, for compilation and export ----------------------------------------------------
-
     def likelihood_of(self, parameters, images, *condition):
         """Sum the log-probabilities of all pixels: ``(batch,)``, float32.
 
         An intensity or a class id out of range makes its image NaN: inside a graph nothing can
         be raised, and a wrong number must not pass for a right one.
         """
-        per_pixel = self.likelihood.log_prob(parameters, ops.cast(images, "int32"))
+        values = ops.reshape(images, (-1, *self.position_shape, self.likelihood.channels))
+        per_pixel = self.likelihood.log_prob(parameters, ops.cast(values, "int32"))
         total = ops.sum(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))
         if not self.num_classes:
             return total
@@ -448,10 +359,27 @@ class AutoregressiveModel(keras.Model):
             truncation,
         )
 
+    def fill_graph(self, images, known, noise, conditions, temperature):
+        """Do what ``complete`` does inside one graph, for export, from unchecked tensors."""
+        return self.sampler.generate_graph(images, known, noise, conditions, temperature)
+
     def _parameters_graph(self, images, *condition):
         return self(self._pack((images, *condition)), training=False)
 
     # Private ----------------------------------------------------------------------------------
+
+    def _fill_incrementally(self, start, known, noise, conditions, heat, truncation, **options):
+        arguments = (start, known, noise, conditions, heat, truncation)
+        return self.sampler.generate(*arguments, **options)
+
+    def _fill_by_whole_passes(self, start, known, noise, conditions, heat, truncation, **options):
+        compiled = self._compile("draw_pixel", self.draw_pixel_graph)
+        passes = self.likelihood.passes_per_pixel
+
+        def draw(*place):
+            return compiled(*place, heat, truncation, *conditions)
+
+        return generate_raster(draw, start, known, noise, passes, **options)
 
     def _compile(self, name: str, function):
         if name not in self._compiled_functions:
@@ -459,36 +387,8 @@ class AutoregressiveModel(keras.Model):
         return self._compiled_functions[name]
 
     def _check(self, images, condition):
-        images = checks.check_images(images, self.image_shape, self.likelihood.levels)
+        images = checks.check_images(images, self.event_shape, self.likelihood.levels)
         return images, checks.check_condition(condition, len(images), self)
-
-    def _check_data(self, x, y):
-        """Check arrays whole, and the declared shapes and types of a tf.data pipeline."""
-        if isinstance(x, tuple | list):
-            x, y = x if len(x) == 2 else (x, y)
-        if hasattr(x, "element_spec"):
-            checks.check_spec(
-                x.element_spec,
-                self.image_shape,
-                self.likelihood.levels,
-                self.name,
-                self.is_conditional,
-            )
-        elif hasattr(x, "shape"):
-            return self._check(x, y)
-        return x, y
-
-    def _is_pristine(self) -> bool:
-        layers = [x for x in self._flatten_layers() if isinstance(x, WeightNormLayer)]
-        normalised = [layer for layer in layers if layer.weight_norm]
-        return bool(normalised) and all(layer.is_pristine() for layer in normalised)
-
-    def _as_inputs(self, data):
-        images, *rest = data if isinstance(data, tuple | list) else (data,)
-        if isinstance(images, tuple | list):
-            return data
-        condition, *weight = rest or (None,)
-        return (self._pack((images, condition)), None, *weight)
 
     def _pack(self, tensors):
         return list(tensors) if self.is_conditional else tensors[0]

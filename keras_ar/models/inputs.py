@@ -57,13 +57,13 @@ def check_truncation(top_k: int | None, top_p: float | None, likelihood) -> tupl
     return ops.convert_to_tensor(number, "int32"), ops.convert_to_tensor(mass, "float32")
 
 
-def check_images(images, image_shape: tuple[int, int, int], levels: int) -> np.ndarray:
+def check_images(images, event_shape: tuple[int, ...], levels: int) -> np.ndarray:
     """Return ``images`` as a NumPy array of the storage type, or say what is wrong with them.
 
     Args:
-        images: Array-like ``(batch, height, width, channels)`` of integers ``0..levels-1``;
-            floats are accepted if they are such integers.
-        image_shape: ``(height, width, channels)`` of the model.
+        images: Array-like ``(batch, *event_shape)`` of integers ``0..levels-1``; floats are
+            accepted if they are such integers.
+        event_shape: Shape of one example: ``(height, width, channels)``, or ``(size,)``.
         levels: Number of intensity values.
 
     Raises:
@@ -71,13 +71,13 @@ def check_images(images, image_shape: tuple[int, int, int], levels: int) -> np.n
         ValueError: If rank, size, channels or values do not fit the model.
     """
     array = np.asarray(ops.convert_to_numpy(images))
-    expected = f"(batch, {', '.join(map(str, image_shape))})"
-    if array.ndim != 4:
+    expected = f"(batch, {', '.join(map(str, event_shape))})"
+    if array.ndim != len(event_shape) + 1:
         raise ValueError(
             f"images must have shape {expected}; got rank {array.ndim}, shape {array.shape}."
-            + (" Add a batch axis: images[None]." if array.shape == tuple(image_shape) else "")
+            + (" Add a batch axis: images[None]." if array.shape == tuple(event_shape) else "")
         )
-    if array.shape[1:] != tuple(image_shape):
+    if array.shape[1:] != tuple(event_shape):
         raise ValueError(f"images must have shape {expected}; got {array.shape}.")
     if not array.size:
         raise ValueError("images is empty: there is nothing to work on.")
@@ -135,21 +135,26 @@ def check_condition_map(condition, shape: tuple[int, ...], count: int) -> np.nda
     return values
 
 
-def check_known(known, image_shape: tuple[int, int, int], count: int) -> np.ndarray:
-    """Return a mask of known pixels as bool ``(count, height, width)``.
+def check_known(known, position_shape: tuple[int, ...], count: int) -> np.ndarray:
+    """Return a mask of known positions as bool ``(count, *position_shape)``.
+
+    Args:
+        known: Array-like ``position_shape``, or ``(count, *position_shape)``.
+        position_shape: ``(height, width)`` of an image, ``(size,)`` of a vector.
+        count: Number of examples.
 
     Raises:
         TypeError: If the mask is not boolean (or 0/1).
-        ValueError: If its shape is neither ``(height, width)`` nor ``(count, height, width)``.
+        ValueError: If its shape is another one.
     """
     mask = np.asarray(ops.convert_to_numpy(known))
     if mask.dtype != bool and not np.isin(mask, (0, 1)).all():
         raise TypeError(f"known must be a boolean mask, True where given; got {mask.dtype} values.")
-    if mask.shape == tuple(image_shape[:2]):
+    if mask.shape == tuple(position_shape):
         mask = np.broadcast_to(mask, (count, *mask.shape))
-    if mask.shape != (count, *image_shape[:2]):
+    if mask.shape != (count, *position_shape):
         raise ValueError(
-            f"known must have shape {tuple(image_shape[:2])}, or {(count, *image_shape[:2])} with "
+            f"known must have shape {tuple(position_shape)}, or {(count, *position_shape)} with "
             f"one mask per image; got {mask.shape}."
         )
     return mask.astype(bool)
@@ -179,7 +184,7 @@ def check_condition(condition, count: int, model):
 
 
 def check_spec(
-    spec, image_shape: tuple[int, int, int], levels: int, name: str, is_conditional: bool
+    spec, event_shape: tuple[int, ...], levels: int, name: str, is_conditional: bool
 ) -> None:
     """Say what is wrong with the declared shapes and types of a tf.data pipeline.
 
@@ -194,10 +199,10 @@ def check_spec(
             f"The data set yields {images.dtype.name} images; the model wants integers "
             f"0..{levels - 1}, which it scales itself."
         )
-    if images.shape.rank is not None and not images.shape.is_compatible_with((None, *image_shape)):
+    if images.shape.rank is not None and not images.shape.is_compatible_with((None, *event_shape)):
         raise ValueError(
             f"The data set yields images of shape {tuple(images.shape)}; the model wants "
-            f"{('batch', *image_shape)}."
+            f"{('batch', *event_shape)}."
         )
 
 

@@ -1,13 +1,21 @@
 """Generation: the order of the pixels, the noise, and the compiled step."""
 
 from keras_ar.sampling.compiled import compile_function
+from keras_ar.sampling.masked_dense_network import MaskedDenseNetwork
 from keras_ar.sampling.noise import uniform_noise
+from keras_ar.sampling.ordered import OrderedSampler
+from keras_ar.sampling.ordered_network import OrderedNetwork
 from keras_ar.sampling.progress import progress_bar
 from keras_ar.sampling.raster import draw_pixel, generate_raster
 from keras_ar.sampling.sampler import IncrementalSampler
+from keras_ar.sampling.whole_pass_network import WholePassNetwork
 
 __all__ = [
     "IncrementalSampler",
+    "MaskedDenseNetwork",
+    "OrderedNetwork",
+    "OrderedSampler",
+    "WholePassNetwork",
     "compile_function",
     "draw_pixel",
     "generate_raster",

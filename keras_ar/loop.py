@@ -1,4 +1,4 @@
-"""One loop over the columns of a row, on either backend."""
+"""One compiled loop over slices, on either backend."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

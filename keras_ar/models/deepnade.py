@@ -1,0 +1,92 @@
+"""DeepNADE: an order-agnostic model of vectors."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
+from keras_ar.models.vector_model import unit_interval, vector_input
+from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
+
+__all__ = ["DeepNADE"]
+
+
+@keras.saving.register_keras_serializable("keras_ar")
+class DeepNADE(OrderlessModel):
+    """Predict every value from any set of others, by a dense network.
+
+    The network reads the seen values and the mask that says which they are. One set of weights
+    serves all orders: ``log_prob(x, orders=k)`` averages the probabilities of ``k`` of them.
+
+    Args:
+        event_size: Values per example, or ``(height, width, channels)`` for images.
+        levels: Number of values each of them can take; 2 makes the outputs Bernoulli.
+        units: Units of every hidden layer, from the values on.
+        activation: Of the hidden units.
+        seed: Seed of the orders: those drawn in training and those of ``log_prob``.
+        name: Name of the model.
+
+    Shapes:
+        Input: ``(batch, event_size)`` or ``(batch, height, width, channels)``, integers
+            ``0..levels-1``.
+        Output: The parameters of every value given the seen ones, as for ``NADE``, and the
+            weights ``(batch, size)`` of the training objective. Which values are seen is drawn
+            anew in every call.
+
+    Raises:
+        ValueError: If a size is impossible.
+
+    Example:
+        >>> model = DeepNADE(20, units=(16, 16))
+        >>> model.log_prob(np.zeros((2, 20), "uint8"), orders=4).shape
+        TensorShape([2])
+
+    Source:
+        Uria, Murray and Larochelle (2014), "A Deep and Tractable Density Estimator",
+        arXiv:1310.1757; Uria et al. (2016), arXiv:1605.02226, sections 4 and 5.
+    """
+
+    def __init__(
+        self,
+        event_size: int | tuple[int, int, int],
+        *,
+        levels: int = 2,
+        units: Sequence[int] = (500, 500),
+        activation: str = "relu",
+        seed: int = 0,
+        name: str | None = "deepnade",
+    ):
+        units = (units,) if np.ndim(units) == 0 else tuple(int(number) for number in units)
+        if min(units, default=0) < 1:
+            raise ValueError(f"units must be one positive number or more; got {units}.")
+        values, features = vector_input(event_size, levels)
+        event_shape = values.shape[1:]
+        features, seen = see_some(features, seed)
+        hidden = ops.concatenate([features, seen], axis=-1)
+        for index, number in enumerate(units):
+            layer = keras.layers.Dense(number, activation=activation, name=f"hidden_{index}")
+            hidden = layer(hidden)
+        size, number = seen.shape[-1], 1 if levels == 2 else levels
+        output = keras.layers.Dense(size * number, dtype="float32", name="output")
+        outputs = ops.reshape(output(hidden), (-1, size, number))
+        outputs, likelihood = orderless_parameters(outputs, seen, event_shape, levels)
+        config = {
+            "event_size": size if len(event_shape) == 1 else tuple(event_shape),
+            "levels": levels,
+            "units": units,
+            "activation": activation,
+            "seed": seed,
+        }
+        super().__init__(values, outputs, likelihood=likelihood, config=config, name=name)
+
+    def ordered_network(self) -> OrderlessDenseNetwork:
+        layers = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
+        *hidden, output = layers
+        return OrderlessDenseNetwork(
+            hidden,
+            output,
+            lambda value: unit_interval(value, self.likelihood.levels),
+            self.num_dimensions,
+        )
