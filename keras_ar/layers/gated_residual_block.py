@@ -110,7 +110,7 @@ class GatedResidualBlock(keras.layers.Layer):
                 hidden = ops.where(keep, hidden, 0.0)
             return layer.convolve(hidden, kernel)
 
-        kernel = layer.kernel
+        kernel = layer.effective_kernel
         if dropout:
             # What is kept makes up for what is dropped; the kernel is smaller than the maps.
             kernel = kernel / (1.0 - dropout)

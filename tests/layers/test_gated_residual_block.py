@@ -170,7 +170,7 @@ def test_the_length_of_a_direction_does_not_matter_and_the_gain_is_the_length(la
     )
     output_axis = 3 if layer_class is ShiftedConv2D else 2
     axes = tuple(axis for axis in range(4) if axis != output_axis)
-    lengths = np.sqrt(np.sum(np.square(to_numpy(layer.kernel)), axis=axes))
+    lengths = np.sqrt(np.sum(np.square(to_numpy(layer.effective_kernel)), axis=axes))
     np.testing.assert_allclose(lengths, [1.0, 2.0, 0.5], rtol=1e-5)
 
 
