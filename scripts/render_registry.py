@@ -12,18 +12,17 @@ as its weights and its config are still the published ones; scripts/publish.py p
 
 import ast
 import hashlib
-import importlib.util
 import json
 import pathlib
 import pprint
 import re
 import sys
 import tomllib
-import types
 from typing import Any
 
 from absl import app, flags
 from huggingface_hub import ModelCard
+from zoo_card import card
 
 _CHECK = flags.DEFINE_bool("check", False, "Only look whether the registry is up to date.")
 _PUBLISHED = flags.DEFINE_multi_string(
@@ -53,20 +52,11 @@ REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VA
 """
 
 
-def _card() -> types.ModuleType:
-    """Load ``keras_ar.zoo.card`` from its file: importing the package would import a backend."""
-    path = pathlib.Path(__file__).resolve().parents[1] / "keras_ar" / "zoo" / "card.py"
-    spec = importlib.util.spec_from_file_location("card", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _record(folder: pathlib.Path, card: str) -> dict[str, Any]:
+def _record(folder: pathlib.Path, text: str) -> dict[str, Any]:
     """Read what a folder says of its variant; nothing of where it is published."""
     recipe = tomllib.loads((folder / "recipe.toml").read_text())
     metadata = json.loads((folder / "metadata.json").read_text())
@@ -79,7 +69,7 @@ def _record(folder: pathlib.Path, card: str) -> dict[str, Any]:
         "weights_sha256": _sha256(weights),
         "weights_size": weights.stat().st_size,
         "config_sha256": _sha256(folder / "config.json"),
-        "license": ModelCard(card).data.license,
+        "license": ModelCard(text).data.license,
         "paper": recipe["card"]["arxiv"],
         "model_class": recipe["model"]["class"],
         "parameters": metadata["parameter_count"],
@@ -130,7 +120,7 @@ def main(argv: list[str]) -> int:
     registry = root / "keras_ar" / "zoo" / "registry.py"
     wanted, present, records = {}, _present(registry), {}
     for folder in sorted(path.parent for path in (root / "zoo").glob("*/results.json")):
-        wanted[folder / "README.md"] = _card().render_card(folder)
+        wanted[folder / "README.md"] = card.render_card(folder)
         records[folder.name] = _record(folder, wanted[folder / "README.md"])
         _keep_address(records[folder.name], present.get(folder.name, {}))
     # What is published and no longer bundled stays known.

@@ -13,19 +13,17 @@ has no results.json yet is left out, and named on stderr.
 """
 
 import dataclasses
-import functools
 import hashlib
-import importlib.util
 import json
 import pathlib
 import re
 import sys
 import tomllib
-import types
 from typing import Any
 
 import PIL.Image
 from absl import app, flags
+from zoo_card import card
 
 _CHECK = flags.DEFINE_bool("check", False, "Only look whether everything is up to date.")
 _ROOT = flags.DEFINE_string(
@@ -76,16 +74,6 @@ class Variant:
         return self.folder / "history.jsonl"
 
 
-@functools.cache
-def _card() -> types.ModuleType:
-    """Load ``keras_ar.zoo.card`` from its file: importing the package would import a backend."""
-    path = pathlib.Path(__file__).resolve().parents[1] / "keras_ar" / "zoo" / "card.py"
-    spec = importlib.util.spec_from_file_location("card", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def read_variants(zoo: pathlib.Path) -> tuple[list[Variant], list[str]]:
     """Read every folder of the zoo; those that are not finished come back as sentences."""
     variants, unfinished = [], []
@@ -102,7 +90,7 @@ def read_variants(zoo: pathlib.Path) -> tuple[list[Variant], list[str]]:
 
 def _measured(results: dict[str, Any]) -> str:
     """Write the result and its standard error."""
-    return f"{_card().format_value(results)} ± {_card().format_error(results)}"
+    return f"{card.format_value(results)} ± {card.format_error(results)}"
 
 
 def table(variants: list[Variant], to_zoo: str) -> str:

@@ -36,7 +36,8 @@ class GatedResidualBlock(keras.layers.Layer):
         Output: ``(batch, height, width, filters)``.
 
     Raises:
-        ValueError: If ``dropout`` is outside [0, 1) or ``reach`` unknown.
+        ValueError: If ``dropout`` is outside [0, 1) or too near 1 for the 16 random bits that
+            decide what is dropped, or ``reach`` unknown.
 
     Source:
         Salimans et al. (2017), "PixelCNN++", arXiv:1701.05517, section 2.5, and the authors'
@@ -57,6 +58,11 @@ class GatedResidualBlock(keras.layers.Layer):
         self.reach = reach
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout must lie in [0, 1); got {dropout}.")
+        if round(2**16 * dropout) == 2**16:
+            raise ValueError(
+                f"dropout={dropout} is too near 1: of 65,536 values it would keep none. Take at "
+                f"most {1.0 - 2.0**-16}."
+            )
         self.dropout = dropout
         self.seed_generator = keras.random.SeedGenerator()
 
@@ -110,7 +116,7 @@ class GatedResidualBlock(keras.layers.Layer):
                 hidden = ops.where(keep, hidden, 0.0)
             return layer.convolve(hidden, kernel)
 
-        kernel = layer.kernel
+        kernel = layer.effective_kernel
         if dropout:
             # What is kept makes up for what is dropped; the kernel is smaller than the maps.
             kernel = kernel / (1.0 - dropout)

@@ -1,33 +1,46 @@
-"""The memory of a layer that looks back at finished rows."""
+"""The memory of a layer that looks back at finished rows and pixels."""
 
 from keras import ops
 
-__all__ = ["rows_before", "zero_rows"]
+__all__ = ["RowMemory"]
 
 
-def zero_rows(batch_size, count: int, input_shape, dtype):
-    """Return ``count`` rows of zeros, or an empty state for a layer that looks at none.
+class RowMemory:
+    """Remember the last rows of inputs and, inside a row, the last cells: zeros at first.
 
-    Args:
-        batch_size: Images, an integer or a scalar tensor.
-        count: Rows that are remembered.
-        input_shape: ``(batch, height, width, channels)`` of the layer's whole input.
-        dtype: Of the rows.
+    The layer provides ``_rows_kept`` and ``_cells_kept``, the number of either. A layer that keeps
+    no rows has an empty state.
     """
-    if not count:
-        return ()
-    return ops.zeros((batch_size, count, *input_shape[2:]), dtype)
 
+    _rows_kept = 0
+    _cells_kept = 0
 
-def rows_before(inputs, row, count: int):
-    """Cut the ``count`` rows above ``row`` out of whole ``inputs``; above the first are zeros.
+    def initial_state(self, batch_size, input_shape):
+        """Return the rows above the first one: zeros."""
+        if not self._rows_kept:
+            return ()
+        return ops.zeros((batch_size, self._rows_kept, *input_shape[2:]), self.compute_dtype)
 
-    Args:
-        inputs: ``(batch, height, width, channels)``.
-        row: Integer or scalar tensor.
-        count: Rows wanted; an empty state for none.
-    """
-    if not count:
-        return ()
-    padded = ops.pad(inputs, ((0, 0), (count, 0), (0, 0), (0, 0)))
-    return ops.slice(padded, (0, row, 0, 0), (ops.shape(inputs)[0], count, *inputs.shape[2:]))
+    def leave_row(self, inputs, state):
+        """Remember the finished row ``(batch, 1, width, channels)``."""
+        if self._rows_kept < 2:
+            return inputs if self._rows_kept else state
+        return ops.concatenate([state[:, 1:], inputs], axis=1)
+
+    def state_after(self, inputs, rows):
+        """Return the state after the first ``rows`` rows of whole ``inputs``.
+
+        Args:
+            inputs: ``(batch, height, width, channels)``.
+            rows: Integer or scalar tensor.
+        """
+        count = self._rows_kept
+        if not count:
+            return ()
+        padded = ops.pad(inputs, ((0, 0), (count, 0), (0, 0), (0, 0)))
+        return ops.slice(padded, (0, rows, 0, 0), (ops.shape(inputs)[0], count, *inputs.shape[2:]))
+
+    def initial_queue(self, batch_size, input_shape):
+        """Return the cells to the left of the first one: zeros."""
+        blank = ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype)
+        return (blank,) * self._cells_kept

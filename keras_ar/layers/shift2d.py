@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ar.layers.row_memory import rows_before, zero_rows
+from keras_ar.layers.row_memory import RowMemory
 
 __all__ = ["Shift2D"]
 
@@ -11,7 +11,7 @@ _PADDING = {"down": ((1, 0), (0, 0)), "right": ((0, 0), (1, 0))}
 
 
 @keras.saving.register_keras_serializable("keras_ar")
-class Shift2D(keras.layers.Layer):
+class Shift2D(RowMemory, keras.layers.Layer):
     """Move an image by one pixel, so that a convolution that reads the present reads the past.
 
     The first row (or column) becomes zero and the last one is dropped. In PixelCNN++ the shift
@@ -52,34 +52,22 @@ class Shift2D(keras.layers.Layer):
         """Whether it steps from pixel to pixel."""
         return self.direction == "right"
 
-    def initial_state(self, batch_size, input_shape):
-        """Return the row above the first one, which is zero."""
-        return zero_rows(batch_size, self._rows_above, input_shape, self.compute_dtype)
-
     def step(self, inputs, state):
         """Give the row above; or move the present row to the right."""
-        outputs = state if self._rows_above else self.call(inputs)
+        outputs = state if self._rows_kept else self.call(inputs)
         return outputs, self.leave_row(inputs, state)
-
-    def initial_queue(self, batch_size, input_shape):
-        """Return the pixel to the left of the first one, which is zero."""
-        return (ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype),)
 
     def enter_row(self, state):
         """Return the pixel step, which gives the pixel to the left."""
         return None, lambda inputs, ahead, queue: (queue[0], (inputs,))
 
-    def leave_row(self, inputs, state):
-        """Remember the finished row."""
-        return inputs if self._rows_above else state
-
-    def state_after(self, inputs, rows):
-        """Return the state after the first ``rows`` rows of whole ``inputs``."""
-        return rows_before(inputs, rows, self._rows_above)
+    @property
+    def _rows_kept(self) -> int:
+        return int(self.direction == "down")
 
     @property
-    def _rows_above(self) -> int:
-        return int(self.direction == "down")
+    def _cells_kept(self) -> int:
+        return int(self.direction == "right")
 
     def compute_output_shape(self, input_shape):
         return input_shape

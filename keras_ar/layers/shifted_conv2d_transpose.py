@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ar.layers.row_memory import rows_before, zero_rows
+from keras_ar.layers.row_memory import RowMemory
 from keras_ar.layers.shifted_conv2d import check_reach
 from keras_ar.layers.stepped_conv2d import matmul_pixel
 from keras_ar.layers.weight_norm import WeightNormLayer
@@ -12,7 +12,7 @@ __all__ = ["ShiftedConv2DTranspose"]
 
 
 @keras.saving.register_keras_serializable("keras_ar")
-class ShiftedConv2DTranspose(WeightNormLayer):
+class ShiftedConv2DTranspose(RowMemory, WeightNormLayer):
     """Spread every coarse cell over the pixels below (and right of) its first one.
 
     The transposed convolution is cropped at the bottom, and at both sides (``"down"``) or at the
@@ -90,11 +90,6 @@ class ShiftedConv2DTranspose(WeightNormLayer):
         """Whether no coarse cell to the right of the pixel is read."""
         return self.reach == "down_right"
 
-    def initial_state(self, batch_size, input_shape):
-        """Return the coarse rows that a fine row reads: zeros."""
-        count = -(-self.kernel_size[0] // self.strides)
-        return zero_rows(batch_size, count, input_shape, self.compute_dtype)
-
     def step(self, inputs, state, phase):
         """Give fine row ``phase`` of a coarse row, which comes in at phase 0."""
         if phase == 0:
@@ -104,11 +99,6 @@ class ShiftedConv2DTranspose(WeightNormLayer):
             shape = (ops.shape(state)[0], 1, state.shape[2] * self.strides, self.filters)
             outputs = ops.zeros(shape, self.compute_dtype)
         return outputs + self._row_bias(), state
-
-    def initial_queue(self, batch_size, input_shape):
-        """Return the coarse cells that the first pixel reads: zeros."""
-        blank = ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype)
-        return (blank,) * -(-self.kernel_size[1] // self.strides)
 
     def enter_row(self, state):
         """Return what finished coarse rows give to the first fine row, and the pixel step."""
@@ -136,13 +126,18 @@ class ShiftedConv2DTranspose(WeightNormLayer):
 
         return ahead, step_pixel
 
-    def leave_row(self, inputs, state):
-        """Remember a finished coarse row."""
-        return inputs if state.shape[1] == 1 else ops.concatenate([state[:, 1:], inputs], axis=1)
+    @property
+    def _rows_kept(self) -> int:
+        return self._coarse_reach[0]
 
-    def state_after(self, inputs, rows):
-        """Return the state after the first ``rows`` coarse rows of whole ``inputs``."""
-        return rows_before(inputs, rows, -(-self.kernel_size[0] // self.strides))
+    @property
+    def _cells_kept(self) -> int:
+        return self._coarse_reach[1]
+
+    @property
+    def _coarse_reach(self) -> tuple[int, ...]:
+        """How many coarse rows, and coarse cells of a row, one pixel reads."""
+        return tuple(-(-side // self.strides) for side in self.kernel_size)
 
     def _spread_rows(self, state, first_tap):
         """Sum what the coarse rows, newest first, give to one fine row; ``None`` if nothing."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from keras import ops
 
-from keras_ar.layers.row_memory import rows_before, zero_rows
+from keras_ar.layers.row_memory import RowMemory
 
 __all__ = ["FoldedKernel", "SteppedConv2D", "folded_kernels", "matmul_pixel"]
 
@@ -44,7 +44,7 @@ def matmul_pixel(cells: Sequence, kernel):
     return ops.reshape(outputs, (-1, 1, 1, kernel.shape[1]))
 
 
-class SteppedConv2D(FoldedKernel):
+class SteppedConv2D(RowMemory, FoldedKernel):
     """Second execution of a convolution that reads no row below and, within a row, no later pixel.
 
     The taps on finished rows are convolved once per row, for the whole row; what is left for each
@@ -64,26 +64,17 @@ class SteppedConv2D(FoldedKernel):
         """Whether no tap on the present row is to the right of the pixel."""
         return True
 
-    def initial_state(self, batch_size, input_shape):
-        """Return the rows above the first one: zeros."""
-        return zero_rows(batch_size, self._rows_above, input_shape, self.compute_dtype)
-
     def step(self, inputs, state):
         """Convolve one whole row ``(batch, 1, width, channels)``."""
-        window = ops.concatenate([state, inputs], axis=1) if self._rows_above else inputs
+        window = ops.concatenate([state, inputs], axis=1) if self._rows_kept else inputs
         outputs = self._convolve_rows(window, self.effective_kernel)
         return self._with_bias(outputs), self.leave_row(inputs, state)
-
-    def initial_queue(self, batch_size, input_shape):
-        """Return the pixels to the left of the first one: zeros."""
-        blank = ops.zeros((batch_size, 1, 1, input_shape[-1]), self.compute_dtype)
-        return (blank,) * self._columns_left
 
     def enter_row(self, state):
         """Convolve the finished rows for the whole present row; return that and the pixel step."""
         kernel = self.effective_kernel
-        ahead = self._convolve_rows(state, kernel[:-1]) if self._rows_above else None
-        taps = self._columns_left + (self.delay != "column")
+        ahead = self._convolve_rows(state, kernel[:-1]) if self._rows_kept else None
+        taps = self._cells_kept + (self.delay != "column")
         if ahead is None and not taps:
             raise ValueError(f"{self.name}: a type A kernel of size 1 reads nothing.")
         if ahead is not None:
@@ -101,22 +92,12 @@ class SteppedConv2D(FoldedKernel):
 
         return ahead, step_pixel
 
-    def leave_row(self, inputs, state):
-        """Remember the finished row ``(batch, 1, width, channels)``."""
-        if self._rows_above < 2:
-            return inputs if self._rows_above else state
-        return ops.concatenate([state[:, 1:], inputs], axis=1)
-
-    def state_after(self, inputs, rows):
-        """Return the state after the first ``rows`` rows of whole ``inputs``."""
-        return rows_before(inputs, rows, self._rows_above)
-
     @property
-    def _rows_above(self) -> int:
+    def _rows_kept(self) -> int:
         return self._padding[1][0]
 
     @property
-    def _columns_left(self) -> int:
+    def _cells_kept(self) -> int:
         return self._padding[2][0]
 
     def _convolve_rows(self, rows, kernel):

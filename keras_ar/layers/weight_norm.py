@@ -41,7 +41,6 @@ class WeightNormLayer(FoldedKernel, keras.layers.Layer):
     Args:
         weight_norm: Whether to normalise.
         init_scale: Standard deviation of the outputs after data-dependent initialisation.
-        use_bias: Whether to add a bias.
 
     Source:
         Salimans & Kingma (2016), "Weight Normalization", arXiv:1602.07868. As in the authors'
@@ -72,26 +71,19 @@ class WeightNormLayer(FoldedKernel, keras.layers.Layer):
                 name="gain", shape=outputs, initializer="ones", autocast=False
             )
         else:
-            self.plain_kernel = self.add_weight(
-                name="kernel", shape=shape, initializer="glorot_uniform"
-            )
+            self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform")
         self.bias = self.add_weight(name="bias", shape=outputs, initializer="zeros")
 
-    @property
-    def kernel(self):
-        """The kernel that is convolved with, in compute dtype."""
+    def compute_kernel(self):
+        """Return the kernel that is convolved with, in compute dtype."""
         if not self.weight_norm:
-            return self.plain_kernel
+            return ops.cast(self.kernel, self.compute_dtype)
         # The norm is taken in float32: a sum of thousands of squares loses too much in bfloat16.
         # Broadcast once, at the end: every broadcast costs a handful of nodes in the gradient.
         direction = ops.convert_to_tensor(self.direction_kernel, "float32")
         norm_squared = ops.sum(ops.square(direction), axis=self._reduced_axes)
         scale = ops.cast(self.gain, "float32") * ops.rsqrt(norm_squared + 1e-24)
         return ops.cast(direction * ops.reshape(scale, self._gain_shape), self.compute_dtype)
-
-    def compute_kernel(self):
-        """Return the normalised kernel in compute dtype."""
-        return ops.cast(self.kernel, self.compute_dtype)
 
     def add_bias(self, outputs):
         """Add the bias; inside ``data_dependent_initialization`` set gain and bias first."""

@@ -59,6 +59,7 @@ class IncrementalNetwork:
             height=images.shape[1],
             width=images.shape[2],
         )
+        self._static_keys = self._list_static_keys()
         self._check_order()
         layers = {id(node.operation): node.operation for node in self._stepped_nodes()}
         self.folded_layers = [x for x in layers.values() if hasattr(x, "effective_kernel")]
@@ -80,7 +81,7 @@ class IncrementalNetwork:
         for node in self._static_nodes:
             values.update(node.apply(values.__getitem__))
         kernels = [layer.effective_kernel for layer in self.folded_layers]
-        return kernels, [values[key] for key in self._static_keys()]
+        return kernels, [values[key] for key in self._static_keys]
 
     def initial_states(self, batch_size) -> list[Any]:
         """Return the memory of every layer before the first row."""
@@ -97,9 +98,7 @@ class IncrementalNetwork:
             rows: Finished rows, a multiple of ``period``; an integer or a scalar tensor.
             statics: From ``prepare``.
         """
-        values = dict(zip(self._static_keys(), statics, strict=True)) | {
-            self._layout.images: images
-        }
+        values = dict(zip(self._static_keys, statics, strict=True)) | {self._layout.images: images}
         states = []
         for index, node in enumerate(self._nodes):
             if node in self._static_nodes:
@@ -135,7 +134,7 @@ class IncrementalNetwork:
         Returns:
             The states after the row and the row ``(batch, 1, width, ...)``.
         """
-        values = dict(zip(self._static_keys(), statics, strict=True))
+        values = dict(zip(self._static_keys, statics, strict=True))
         run = RowRun(self._layout, self.schedules[phase], states, values, row)
         run.begin()
         run.draw_pixels(draw, keeps_parameters)
@@ -145,7 +144,7 @@ class IncrementalNetwork:
     def _stepped_nodes(self) -> list[Node]:
         return [self._nodes[index] for index in self._layout.stepped]
 
-    def _static_keys(self) -> list[int]:
+    def _list_static_keys(self) -> list[int]:
         """List the static tensors that the rest of the network reads."""
         static = [*self._conditions, *(key for node in self._static_nodes for key in node.outputs)]
         dynamic = (node for node in self._nodes if node not in self._static_nodes)

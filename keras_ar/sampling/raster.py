@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from keras_ar.distributions import Likelihood
+from keras_ar.sampling.drawing import draw_unknown
 from keras_ar.sampling.progress import progress_bar
 
 __all__ = ["draw_pixel", "generate_raster"]
@@ -21,7 +22,7 @@ def draw_pixel(
     column,
     channel,
     temperature,
-    truncation=(),
+    truncation,
 ):
     """Draw one pixel (or one colour of it) of every image, unless it is known.
 
@@ -40,19 +41,17 @@ def draw_pixel(
     Returns:
         ``images`` with the pixel filled in.
     """
-    height, width, channels = images.shape[1:]
+    height, width = images.shape[1:3]
 
     def at_pixel(maps):
         return ops.take(ops.take(maps, row, axis=1), column, axis=1)
 
-    drawn = likelihood.sample(at_pixel(network(images)), at_pixel(noise), temperature, truncation)
+    given = (network(images), noise, known[..., None], images)
+    drawn = draw_unknown(likelihood, temperature, truncation, *map(at_pixel, given), channel)
     is_here = ops.logical_and(
         ops.equal(ops.arange(height), row)[:, None], ops.equal(ops.arange(width), column)[None, :]
     )
-    is_drawn = ops.logical_and(is_here[None], ops.logical_not(known))[..., None]
-    if likelihood.passes_per_pixel > 1:
-        is_drawn = ops.logical_and(is_drawn, ops.equal(ops.arange(channels), channel))
-    return ops.where(is_drawn, drawn[:, None, None, :], images)
+    return ops.where(is_here[None, ..., None], drawn[:, None, None, :], images)
 
 
 def generate_raster(

@@ -100,8 +100,7 @@ class RowRun:
         if task.is_upsampling:
             arguments += (task.row_phase,)
         outputs, self._state[task.index] = task.node.operation.step(*arguments)
-        if task.gives != Kind.ROW or task.given <= Kind.ROW:
-            self._set_row(task, outputs)
+        self._set_row(task, outputs)
 
     def _set_row(self, task: Task, outputs) -> None:
         self._rows.update(zip(task.node.outputs, keras.tree.flatten(outputs), strict=True))
@@ -143,8 +142,14 @@ class RowRun:
         num_blocks = self.layout.width // block
         sources = self._loop_inputs()
         names = list(sources)
-        recorded = self._recorded_keys()
-        parameters = [self.layout.output] if keeps_parameters else []
+        result = self.layout.output if keeps_parameters else self.layout.images
+        kept = self._recorded_scales() | {result: 1}
+        cells_kept = [
+            (key, scale, column)
+            for column in range(block)
+            for key, scale in kept.items()
+            if column % scale == 0
+        ]
 
         def run_block(queues, slices):
             cells = dict(zip(names, slices, strict=True))
@@ -154,27 +159,21 @@ class RowRun:
                 columns.run(column)
                 outputs += [
                     ops.cast(columns.cell(key, scale), self.layout.dtype(key))
-                    for key, scale in recorded
-                    if column % scale == 0
+                    for key, scale, place in cells_kept
+                    if place == column
                 ]
-                outputs += [columns.cell(key, 1) for key in parameters]
             return [columns.queues[name] for name in queue_names], outputs
 
         queues = self._initial_queues()
         queue_names = list(queues)
-        places = [
-            (key, column)
-            for column in range(block)
-            for key in [key for key, scale in recorded if column % scale == 0] + parameters
-        ]
-        dtypes = [self.layout.dtype(key) for key, _ in places]
+        dtypes = [self.layout.dtype(key) for key, *_ in cells_kept]
         _, stacked = scan(
             run_block, list(queues.values()), list(sources.values()), num_blocks, dtypes
         )
-        for key in dict.fromkeys(key for key, _ in places):
-            parts = [x for x, (other, _) in zip(stacked, places, strict=True) if other == key]
+        for key in kept:
+            parts = [x for x, (other, *_) in zip(stacked, cells_kept, strict=True) if other == key]
             self._rows[key] = _join_columns(parts, num_blocks)
-        self.result = self._rows[parameters[0] if parameters else self.layout.images]
+        self.result = self._rows[result]
 
     def _initial_queues(self) -> dict[int, Any]:
         return {
@@ -183,14 +182,14 @@ class RowRun:
             if task.index in self.step_pixel
         }
 
-    def _recorded_keys(self) -> list[tuple[int, int]]:
-        """List the maps whose whole row is needed after the loop, with their scales."""
+    def _recorded_scales(self) -> dict[int, int]:
+        """Return the scales of the maps whose whole row is needed after the loop, by key."""
         kinds, scales = self.schedule.kinds, self.schedule.scales
-        wanted = {self.layout.images: None}
+        wanted = []
         for task in self.schedule.tasks:
             if task.runs_after_row or (task.runs_per_pixel and self._remembers_rows(task)):
-                wanted.update(dict.fromkeys(task.node.inputs))
-        return [(key, scales[key]) for key in wanted if kinds.get(key) in (Kind.EARLY, Kind.LATE)]
+                wanted += task.node.inputs
+        return {key: scales[key] for key in wanted if kinds.get(key) in (Kind.EARLY, Kind.LATE)}
 
     def _loop_inputs(self) -> dict[Any, Any]:
         """Cut whole rows that pixels read into one tensor ``(blocks, batch, 1, 1, n)`` per cell."""

@@ -1,5 +1,6 @@
 """Generate images with the incremental network: one compiled program per row."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from keras import ops
 from keras_ar.distributions import Likelihood
 from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
+from keras_ar.sampling.drawing import draw_unknown
 from keras_ar.sampling.incremental import IncrementalNetwork, Row
 from keras_ar.sampling.progress import announce, progress_bar
 
@@ -148,8 +150,8 @@ class IncrementalSampler:
         """Return the program of the rows ``phase``, ``phase + period``, ..."""
 
         def run_row(states, kernels, statics, temperature, truncation, *given):
+            draw = functools.partial(draw_unknown, self._likelihood, temperature, truncation)
             with self._fold(self.network.folded_layers, kernels):
-                draw = self._drawing(temperature, truncation)
                 return self.network.run_row(phase, states, statics, Row(*given), draw)
 
         return run_row
@@ -157,18 +159,6 @@ class IncrementalSampler:
     def _absorb_rows(self, kernels, statics, images, rows):
         with self._fold(self.network.folded_layers, kernels):
             return self.network.states_after(images, rows, statics)
-
-    def _drawing(self, temperature, truncation) -> Callable:
-        """Return the function that draws one pixel from its parameters, unless it is known."""
-
-        def draw(parameters, noise, known, images, channel):
-            drawn = self._likelihood.sample(parameters, noise, temperature, truncation)
-            if self._likelihood.passes_per_pixel > 1:
-                colours = ops.arange(drawn.shape[-1])
-                known = ops.logical_or(known, ops.not_equal(colours, channel))
-            return ops.where(known, images, drawn)
-
-        return draw
 
     def _announce_compilation(self, signature: Any, verbose: bool) -> None:
         if signature not in self._compiled_for:

@@ -128,6 +128,20 @@ def test_a_dropout_that_is_no_fraction_is_refused(dropout):
         GatedResidualBlock((2, 2), dropout=dropout)
 
 
+@pytest.mark.parametrize("dropout", [1.0 - 2.0**-17, 0.9999999])
+def test_a_dropout_that_random_bits_would_round_to_all_is_refused(dropout):
+    with pytest.raises(ValueError, match="too near 1"):
+        GatedResidualBlock((2, 2), dropout=dropout)
+
+
+@pytest.mark.parametrize("dropout", [0.999, np.nextafter(1.0 - 2.0**-17, 0.0)])
+def test_the_largest_dropouts_keep_next_to_nothing(dropout):
+    block = GatedResidualBlock((1, 1), dropout=dropout)
+    kept = to_numpy(block._draw_kept(np.zeros((9, 100, 100, 1), "float32"), dropout))
+    # A threshold beyond the range of the random numbers would keep all.
+    assert kept.mean() < 0.002
+
+
 def test_a_config_rebuilds_the_layer_and_its_file_the_outputs(tmp_path):
     inputs = keras.Input((4, 5, 3)), keras.Input((4, 5, 2)), keras.Input((2,))
     block = GatedResidualBlock((2, 3), "down", dropout=0.25)
@@ -170,7 +184,7 @@ def test_the_length_of_a_direction_does_not_matter_and_the_gain_is_the_length(la
     )
     output_axis = 3 if layer_class is ShiftedConv2D else 2
     axes = tuple(axis for axis in range(4) if axis != output_axis)
-    lengths = np.sqrt(np.sum(np.square(to_numpy(layer.kernel)), axis=axes))
+    lengths = np.sqrt(np.sum(np.square(to_numpy(layer.effective_kernel)), axis=axes))
     np.testing.assert_allclose(lengths, [1.0, 2.0, 0.5], rtol=1e-5)
 
 

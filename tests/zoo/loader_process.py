@@ -9,26 +9,14 @@ import os
 import sys
 import types
 
+from registration import tiny_variant
+
 import keras_ar
 from keras_ar.zoo import catalog, location
 
 
-def main(repo_id: str, commit: str, config: str, weights: str) -> None:
-    variant = keras_ar.zoo.Variant(
-        name="tiny",
-        repo_id=repo_id,
-        revision=commit,
-        weights_sha256=weights,
-        weights_size=0,
-        config_sha256=config,
-        license="apache-2.0",
-        paper="",
-        model_class="PixelCNN",
-        parameters=0,
-        dataset="",
-        metric="",
-        value=0.0,
-    )
+def main(commit: str, config: str, weights: str) -> None:
+    variant = tiny_variant(commit, config, weights)
     for module in (catalog, location):
         module.REGISTRY = types.MappingProxyType({"tiny": variant})
     for line in sys.stdin:

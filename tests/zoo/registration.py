@@ -7,14 +7,14 @@ from keras_ar.zoo.variant import Variant
 REPO = "keras-ar-tests/tiny"
 
 
-def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
-    variant = Variant(
+def tiny_variant(commit: str, config_sha256: str, weights_sha256: str, size: int = 0) -> Variant:
+    return Variant(
         name="tiny",
         repo_id=REPO,
         revision=commit,
-        weights_sha256=hashlib.sha256(files["model.weights.h5"]).hexdigest(),
-        weights_size=len(files["model.weights.h5"]),
-        config_sha256=hashlib.sha256(files["config.json"]).hexdigest(),
+        weights_sha256=weights_sha256,
+        weights_size=size,
+        config_sha256=config_sha256,
         license="apache-2.0",
         paper="1601.06759",
         model_class="PixelCNN",
@@ -23,6 +23,15 @@ def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
         metric="nats_per_image",
         value=0.0,
     )
+
+
+def digests_of(files: dict[str, bytes]) -> list[str]:
+    """Hash what the registry pins, in the order in which ``tiny_variant`` takes it."""
+    return [hashlib.sha256(files[name]).hexdigest() for name in ("config.json", "model.weights.h5")]
+
+
+def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
+    variant = tiny_variant(commit, *digests_of(files), len(files["model.weights.h5"]))
     for module in ("location", "catalog"):
         monkeypatch.setattr(f"keras_ar.zoo.{module}.REGISTRY", {"tiny": variant})
     return variant

@@ -12,7 +12,7 @@ import threading
 import pytest
 from fault_cases import assert_plain, fault
 from hub_server import HubServer
-from registration import REPO
+from registration import REPO, digests_of
 
 import keras_ar
 
@@ -24,8 +24,6 @@ class _Loaders:
 
     def __init__(self, server: HubServer, files: dict[str, bytes], home: pathlib.Path, **variables):
         commit = server.add(REPO, files)
-        names = ("config.json", "model.weights.h5")
-        digests = [hashlib.sha256(files[name]).hexdigest() for name in names]
         environment = {
             **{name: x for name, x in os.environ.items() if not name.startswith("HF_")},
             "HF_HOME": str(home),
@@ -36,7 +34,7 @@ class _Loaders:
             **variables,
         }
         self._process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), REPO, commit, *digests],
+            [sys.executable, str(SCRIPT), commit, *digests_of(files)],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
