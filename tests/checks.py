@@ -21,7 +21,7 @@ def to_numpy(tensor) -> np.ndarray:
 
 def random_images(model, count: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    return rng.integers(0, model.likelihood.levels, (count, *model.image_shape)).astype("uint8")
+    return rng.integers(0, model.likelihood.levels, (count, *model.event_shape)).astype("uint8")
 
 
 def random_condition(model, count: int, seed: int = 0) -> np.ndarray | None:
@@ -176,7 +176,7 @@ def all_images(model) -> np.ndarray:
     levels, size = model.likelihood.levels, model.num_dimensions
     assert levels**size <= 2**17, f"{levels}^{size} images are too many to enumerate."
     codes = np.indices((levels,) * size, dtype="uint8").reshape(size, -1).T
-    return codes.reshape(-1, *model.image_shape)
+    return codes.reshape(-1, *model.event_shape)
 
 
 def probabilities(model, condition=None) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Models: one file per paper, all of them an ``AutoregressiveModel``."""
 
 from keras_ar.models.base import AutoregressiveModel
+from keras_ar.models.convnade import ConvNADE
 from keras_ar.models.deepnade import DeepNADE
 from keras_ar.models.fvsbn import FVSBN
 from keras_ar.models.gated_pixelcnn import GatedPixelCNN
@@ -15,6 +16,7 @@ __all__ = [
     "MADE",
     "NADE",
     "AutoregressiveModel",
+    "ConvNADE",
     "DeepNADE",
     "GatedPixelCNN",
     "NeuralAutoregressive",

@@ -15,7 +15,7 @@ __all__ = ["OrderlessModel", "see_some"]
 
 def see_some(features, seed: int):
     """Return features and mask of what is seen, ``(batch, size)`` each, zero where it is not."""
-    seen = SeenValues(seed=seed, name="seen")(features)
+    seen = SeenValues(seed=seed, dtype="float32", name="seen")(features)
     return features * seen, seen
 
 
@@ -123,7 +123,8 @@ class OrderlessModel(VectorModel):
 
     def _parameters_of_seen(self, values, is_seen):
         channels = self.likelihood.channels
-        is_seen = ops.repeat(ops.reshape(is_seen, (len(is_seen), -1)), channels, axis=1)
+        is_seen = ops.reshape(is_seen, (ops.shape(is_seen)[0], -1))
+        is_seen = ops.repeat(is_seen, channels, axis=1)
         with self.get_layer("seen").given(is_seen):
             return self(values, training=False)[0]
 

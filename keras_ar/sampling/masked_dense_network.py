@@ -118,7 +118,7 @@ def _sorted_weights(layer, component, padding: int):
         ops.take(layer.out_degrees, component, axis=0),
     )
     rows, columns = (_by_degree(x) for x in degrees)
-    kernel = ops.transpose(layer.masked_kernel(component))
+    kernel = ops.cast(ops.transpose(layer.masked_kernel(component)), "float32")
     kernel = ops.take(ops.take(kernel, columns, axis=0), rows, axis=1)
     bias = ops.cast(layer.bias, kernel.dtype) if layer.use_bias else ops.zeros_like(kernel[:, 0])
     bias = ops.take(bias, columns)
