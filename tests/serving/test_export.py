@@ -1,5 +1,8 @@
 import hashlib
+import json
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
@@ -179,3 +182,17 @@ def test_another_backend_is_told_to_use_tensorflow(binary, tmp_path, monkeypatch
 def test_images_that_no_png_can_hold_have_no_signatures_on_files(channels, levels):
     model = PixelCNN((2, 2, channels), levels=levels, filters=4, num_blocks=1, head_filters=4)
     assert signature_names(model) == ("log_prob", "bits_per_dim", "sample", "complete")
+
+
+def test_the_requests_on_the_page_are_those_of_their_signatures(binary):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
+    text = page.read_text().replace("'\"$(base64 -w0 digit.png)\"'", "digit")
+    bodies = [json.loads(body) for body in re.findall(r"-d '(.*)'", text)]
+    assert {body["signature_name"] for body in bodies} == {"sample", "sample_png", "log_prob_png"}
+    for body in bodies:
+        signature = binary.reloaded.signatures[body["signature_name"]]
+        wanted = signature.structured_input_signature[1]
+        assert set(body["inputs"]) == set(wanted)
+        for name, value in body["inputs"].items():
+            if name != "png_bytes":
+                assert tf.convert_to_tensor(value, wanted[name].dtype).shape == wanted[name].shape
