@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import PIL.Image
 
-__all__ = ["image_grid", "read_images", "save_grid", "to_eight_bits"]
+__all__ = ["from_eight_bits", "image_grid", "read_images", "save_grid", "to_eight_bits"]
 
 _MODES = {1: "L", 3: "RGB"}
 _GAP_GREY = 128
@@ -35,6 +35,23 @@ def to_eight_bits(images: np.ndarray, levels: int) -> np.ndarray:
             f"images must lie in 0..{levels - 1}; got {images.min()} to {images.max()}."
         )
     return np.round(images * (255.0 / (levels - 1))).astype(np.uint8)
+
+
+def from_eight_bits(values: np.ndarray, levels: int) -> np.ndarray:
+    """Turn 0..255 into the nearest intensities ``0..levels-1``, the opposite of ``to_eight_bits``.
+
+    Args:
+        values: Integers 0..255 of any shape.
+        levels: Number of intensity values, at least 2.
+
+    Returns:
+        The smallest unsigned integers that fit, in the shape of ``values``.
+
+    Example:
+        >>> from_eight_bits(np.array([0, 100, 255]), levels=2)
+        array([0, 0, 1], dtype=uint8)
+    """
+    return np.round(values * ((levels - 1) / 255.0)).astype(np.min_scalar_type(levels - 1))
 
 
 def image_grid(
@@ -131,8 +148,7 @@ def read_images(
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
     images = [_read_eight_bits(pathlib.Path(path), image_shape) for path in paths]
-    scaled = np.round(np.stack(images) * ((levels - 1) / 255.0))
-    return scaled.astype(np.min_scalar_type(levels - 1))
+    return from_eight_bits(np.stack(images), levels)
 
 
 def _read_eight_bits(path: pathlib.Path, image_shape: tuple[int, int, int]) -> np.ndarray:

@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from keras_ar.image_grid import image_grid, read_images, save_grid, to_eight_bits
+from keras_ar.image_grid import from_eight_bits, image_grid, read_images, save_grid, to_eight_bits
 
 
 def numbered(count: int, height: int = 2, width: int = 3, channels: int = 1) -> np.ndarray:
@@ -21,6 +21,17 @@ def test_darkest_is_black_and_brightest_is_white_and_the_order_is_kept(levels):
 def test_256_levels_are_shown_as_they_are():
     values = np.arange(256)
     np.testing.assert_array_equal(to_eight_bits(values, 256), values)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 16, 255, 256])
+def test_eight_bits_become_the_nearest_level(levels):
+    shown = to_eight_bits(np.arange(levels), levels)
+    np.testing.assert_array_equal(from_eight_bits(shown, levels), np.arange(levels))
+    values = np.arange(256)
+    ideal = np.linspace(0, 255, levels)
+    distances = np.abs(values[:, None] - ideal)
+    chosen = np.abs(values - ideal[from_eight_bits(values, levels)])
+    np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-9)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -118,8 +118,10 @@ TRAIN = Command(
 def _export(values: flags.FlagValues, name: str, folder: str) -> None:
     from keras_ar import serving, zoo
 
-    path = serving.export(zoo.load(name), folder)
-    print(f"Wrote {path} with the signatures log_prob (the default), bits_per_dim and sample.")
+    model = zoo.load(name)
+    path = serving.export(model, folder)
+    default, *others = serving.signature_names(model)
+    print(f"Wrote {path} with the signatures {', '.join([f'{default} (the default)', *others])}.")
 
 
 EXPORT = Command(
@@ -129,7 +131,10 @@ EXPORT = Command(
     details=f"""{NAME_HELP} FOLDER is the base path that the server watches.
 
     Writes a SavedModel to FOLDER/1, or to the next free version number: nothing is ever
-    overwritten. It needs no Python where it is served.""",
+    overwritten. It needs no Python where it is served. Its signatures are log_prob (the default),
+    bits_per_dim, sample and complete; log_prob_png, sample_png and complete_png take and give PNG
+    files instead of arrays, where a PNG can hold the images (1 or 3 channels, up to 256 levels).
+    A small request for each of them is written beside, with which the server warms up.""",
     examples=("export pixelcnn_binarized_mnist serving/pixelcnn",),
     define_flags=lambda values: None,
     run=_export,

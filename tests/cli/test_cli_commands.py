@@ -1,5 +1,6 @@
 import json
 import math
+import re
 import shutil
 
 import keras
@@ -211,8 +212,11 @@ def test_export_writes_the_next_version(binary_folder, tmp_path, capsys):
     import tensorflow as tf
 
     assert main(["export", str(binary_folder), str(tmp_path / "base")]) == 0
-    assert f"Wrote {tmp_path / 'base' / '1'} with" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"Wrote {tmp_path / 'base' / '1'} with" in out
     reloaded = tf.saved_model.load(str(tmp_path / "base" / "1"))
+    for name in set(reloaded.signatures) - {"serving_default"}:
+        assert re.search(rf"\b{name}\b", out)
     images = np.ones((2, 6, 5, 1), "uint8")
     nats = reloaded.signatures["serving_default"](images=tf.constant(images))["log_prob"]
     wanted = zoo.load(binary_folder).log_prob(images)

@@ -1,61 +1,21 @@
 import hashlib
+import json
 import math
+import pathlib
+import re
 
 import keras
 import numpy as np
 import pytest
+from exported import BUILDERS, Exported
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
-from keras_ar.serving import export
+from keras_ar.models import PixelCNN
+from keras_ar.serving import export, signature_names
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )
-
-_SMALL = {"filters": 4, "num_blocks": 1}
-BUILDERS = {
-    "binary": lambda: PixelCNN((5, 4, 1), levels=2, head_filters=4, **_SMALL),
-    "classes": lambda: GatedPixelCNN((4, 4, 1), levels=4, head_filters=4, num_classes=3, **_SMALL),
-    "mixture": lambda: PixelCNNPP((4, 4, 3), num_mixtures=2, **_SMALL),
-    "embedding": lambda: GatedPixelCNN(
-        (3, 4, 1), levels=2, head_filters=4, condition_shape=(2,), **_SMALL
-    ),
-}
-
-
-class Exported:
-    """A model, its folder and its reloaded SavedModel, which must outlive its signatures."""
-
-    def __init__(self, name: str, folder):
-        keras.utils.set_random_seed(3)
-        self.model = BUILDERS[name]()
-        for weight in self.model.trainable_variables:  # Zero biases would leave ties to the noise.
-            weight.assign_add(keras.random.normal(weight.shape, stddev=0.3))
-        self.folder = folder
-        self.path = export(self.model, folder)
-        self.reloaded = tf.saved_model.load(str(self.path))
-
-    def condition(self, count: int) -> dict[str, np.ndarray]:
-        if not self.model.is_conditional:
-            return {}
-        if self.model.num_classes:
-            return {"condition": np.arange(count, dtype="int32") % self.model.num_classes}
-        return {"condition": np.linspace(-1.0, 1.0, 2 * count, dtype="float32").reshape(-1, 2)}
-
-    def images(self, count: int) -> np.ndarray:
-        shape = (count, *self.model.image_shape)
-        levels = self.model.likelihood.levels
-        return np.random.default_rng(count).integers(0, levels, shape).astype("uint8")
-
-    def call(self, signature: str, **inputs) -> dict[str, np.ndarray]:
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        return {k: v.numpy() for k, v in self.reloaded.signatures[signature](**tensors).items()}
-
-    def sample(self, count=3, seed=(0, 0), temperature=1.0, **condition) -> np.ndarray:
-        inputs = {"count": np.int32(count), "seed": np.int32(seed), **self.condition(count)}
-        inputs |= {"temperature": np.float32(temperature), **condition}
-        return self.call("sample", **inputs)["images"]
 
 
 @pytest.fixture(scope="module", params=BUILDERS)
@@ -76,8 +36,10 @@ def digests(folder) -> dict[str, str]:
 def test_the_first_version_is_1_and_its_signatures_are_named(exported):
     assert exported.path == exported.folder / "1"
     assert [path.name for path in exported.folder.iterdir()] == ["1"]
-    names = {"serving_default", "log_prob", "bits_per_dim", "sample", "complete"}
-    assert set(exported.reloaded.signatures) == names
+    assert set(exported.reloaded.signatures) == {
+        "serving_default",
+        *signature_names(exported.model),
+    }
     condition = {"condition"} if exported.model.is_conditional else set()
     for name, inputs, output in (
         ("serving_default", {"images"}, "log_prob"),
@@ -85,6 +47,9 @@ def test_the_first_version_is_1_and_its_signatures_are_named(exported):
         ("bits_per_dim", {"images"}, "bits_per_dim"),
         ("sample", {"count", "seed", "temperature"}, "images"),
         ("complete", {"images", "known", "seed", "temperature"}, "images"),
+        ("log_prob_png", {"png_bytes"}, "log_prob"),
+        ("sample_png", {"count", "seed", "temperature"}, "png_bytes"),
+        ("complete_png", {"png_bytes", "known", "seed", "temperature"}, "png_bytes"),
     ):
         signature = exported.reloaded.signatures[name]
         assert set(signature.structured_input_signature[1]) == inputs | condition
@@ -129,21 +94,7 @@ def test_a_completion_keeps_known_pixels_and_goes_on_as_a_sample_would(exported)
 
 
 def test_the_graph_generates_what_the_keras_model_would_from_the_same_noise(exported):
-    from keras_ar.serving import _noise
-
-    noise = _noise(exported.model, 3, (0, 0)).numpy()
-    blank = np.zeros((3, *exported.model.image_shape), "int32")
-    conditions = [tf.constant(x) for x in exported.condition(3).values()]
-    wanted = exported.model.sampler.generate(
-        blank,
-        np.zeros(blank.shape[:3], bool),
-        noise,
-        conditions,
-        tf.constant(1.0),
-        (),
-        verbose=False,
-    )
-    np.testing.assert_array_equal(exported.sample(), wanted)
+    np.testing.assert_array_equal(exported.sample(), exported.keras_sample(3))
 
 
 def test_samples_are_legal_images(exported):
@@ -225,3 +176,23 @@ def test_another_backend_is_told_to_use_tensorflow(binary, tmp_path, monkeypatch
     with pytest.raises(RuntimeError, match="KERAS_BACKEND=tensorflow"):
         export(binary.model, tmp_path / "base")
     assert not (tmp_path / "base").exists()
+
+
+@pytest.mark.parametrize(("channels", "levels"), [(2, 2), (4, 256), (1, 257)])
+def test_images_that_no_png_can_hold_have_no_signatures_on_files(channels, levels):
+    model = PixelCNN((2, 2, channels), levels=levels, filters=4, num_blocks=1, head_filters=4)
+    assert signature_names(model) == ("log_prob", "bits_per_dim", "sample", "complete")
+
+
+def test_the_requests_on_the_page_are_those_of_their_signatures(binary):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
+    text = page.read_text().replace("'\"$(base64 -w0 digit.png)\"'", "digit")
+    bodies = [json.loads(body) for body in re.findall(r"-d '(.*)'", text)]
+    assert {body["signature_name"] for body in bodies} == {"sample", "sample_png", "log_prob_png"}
+    for body in bodies:
+        signature = binary.reloaded.signatures[body["signature_name"]]
+        wanted = signature.structured_input_signature[1]
+        assert set(body["inputs"]) == set(wanted)
+        for name, value in body["inputs"].items():
+            if name != "png_bytes":
+                assert tf.convert_to_tensor(value, wanted[name].dtype).shape == wanted[name].shape
