@@ -359,9 +359,12 @@ class AutoregressiveModel(LikelihoodTraining):
             truncation,
         )
 
-    def fill_graph(self, images, known, noise, conditions, temperature):
-        """Do what ``complete`` does inside one graph, for export, from unchecked tensors."""
-        return self.sampler.generate_graph(images, known, noise, conditions, temperature)
+    def fill_graph(self, sampler, images, known, noise, conditions, temperature):
+        """Do what ``complete`` does inside one graph, for export, from unchecked tensors.
+
+        ``sampler`` is that of the model, which must be made outside of the graph.
+        """
+        return sampler.generate_graph(images, known, noise, conditions, temperature)
 
     def _parameters_graph(self, images, *condition):
         return self(self._pack((images, *condition)), training=False)

@@ -87,9 +87,14 @@ class MaskedVectorModel(VectorModel):
         return self.get_layer("mask").num_masks
 
     def order_of(self, component: int) -> np.ndarray:
+        return np.array(ops.convert_to_numpy(self._order_tensor(component)), "int32")
+
+    def orders_for(self, component, known):
+        return ops.tile(self._order_tensor(component)[None], (ops.shape(known)[0], 1))
+
+    def _order_tensor(self, component):
         first = next(layer for layer in self.layers if isinstance(layer, MaskedDense))
-        degrees = np.array(ops.convert_to_numpy(first.in_degrees))[component]
-        return np.argsort(degrees).astype("int32")
+        return ops.argsort(ops.take(first.in_degrees, component, axis=0))
 
     def component_parameters(self, values, is_seen, component):
         with self.get_layer("mask").given(component):

@@ -51,9 +51,9 @@ class OrderlessModel(VectorModel):
             images: As in ``AutoregressiveModel.log_prob``.
             condition: None; these models are unconditional.
             orders: Number of orders, or an array of them, ``(number, size)``: the index of the
-                value at each place. The first is the natural order, the others are drawn with
-                the model's ``seed``. Several orders are an equal mixture: the result is the
-                logarithm of the mean probability. The cost grows with their number.
+                value at each place. They are drawn with the model's ``seed``; the first is also
+                that in which ``sample`` draws. Several orders are an equal mixture: the result
+                is the logarithm of the mean probability. The cost grows with their number.
             batch_size: Examples per pass; bounds the memory.
 
         Returns:
@@ -97,7 +97,10 @@ class OrderlessModel(VectorModel):
         return self.likelihood.distribution(function(*tensors))
 
     def log_prob_graph(self, images, *condition):
-        return self._log_prob_along(images, np.arange(self.num_dimensions))
+        return self._log_prob_along(images, self.order_of(0))
+
+    def order_of(self, component: int) -> np.ndarray:
+        return draw_orders(component + 1, self.num_dimensions, self._config["seed"])[component]
 
     def training_nats(self, outputs, images, *condition):
         parameters, weights = outputs
@@ -117,9 +120,10 @@ class OrderlessModel(VectorModel):
         return self._by_value(parameters)
 
     def orders_for(self, component, known):
-        """Known values first, then the natural order."""
+        """Put known values first; both parts stay in the model's order."""
         size = self.num_dimensions
-        return ops.argsort(ops.where(known, 0, size) + ops.arange(size), axis=1)
+        place = np.argsort(self.order_of(component)).astype("int32")
+        return ops.cast(ops.argsort(ops.where(known, 0, size) + place, axis=1), "int32")
 
     def _parameters_of_seen(self, values, is_seen):
         channels = self.likelihood.channels
@@ -130,7 +134,7 @@ class OrderlessModel(VectorModel):
 
     def _parameters_graph(self, images, *condition):
         values = ops.reshape(images, (-1, self.num_dimensions))
-        parameters = self._parameters_along(values, np.arange(self.num_dimensions))
+        parameters = self._parameters_along(values, self.order_of(0))
         return event_parameters(parameters, self.event_shape, self.likelihood.levels)[0]
 
     def _parameters_along(self, values, order):

@@ -36,9 +36,7 @@ def check_orders(orders, size: int) -> np.ndarray:
 
 
 def draw_orders(number: int, size: int, seed: int) -> np.ndarray:
-    """Return the natural order and ``number - 1`` random ones: int32 ``(number, size)``.
-
-    A longer list begins with the shorter one.
+    """Draw random orders: int32 ``(number, size)``; a longer list begins with the shorter one.
 
     Raises:
         ValueError: If ``number`` is not positive.
@@ -46,5 +44,4 @@ def draw_orders(number: int, size: int, seed: int) -> np.ndarray:
     if int(number) != number or number < 1:
         raise ValueError(f"The number of orders must be a positive integer; got {number}.")
     rng = np.random.default_rng(seed)
-    drawn = [rng.permutation(size) for _ in range(int(number) - 1)]
-    return np.stack([np.arange(size), *drawn]).astype("int32")
+    return np.stack([rng.permutation(size) for _ in range(int(number))]).astype("int32")

@@ -181,7 +181,7 @@ class VectorModel(AutoregressiveModel):
             )
         return values
 
-    def fill_graph(self, images, known, noise, conditions, temperature):
+    def fill_graph(self, sampler, images, known, noise, conditions, temperature):
         count, size = ops.shape(images)[0], self.num_dimensions
         known = ops.reshape(ops.broadcast_to(known[..., None], ops.shape(images)), (count, size))
         noise = ops.reshape(noise, (count, size, 1))
@@ -189,9 +189,7 @@ class VectorModel(AutoregressiveModel):
         components = self._draw_components(noise)
         for component in range(self.num_components):
             order = self.orders_for(component, known)
-            drawn = self.sampler.generate_graph(
-                given, known, noise, order, component, temperature, ()
-            )
+            drawn = sampler.generate_graph(given, known, noise, order, component, temperature, ())
             values = ops.where((components == component)[:, None], drawn, values)
         return ops.reshape(values, ops.shape(images))
 

@@ -19,9 +19,9 @@ _START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
 _SIXTEEN_BITS = b"\x10"
 
 
-def fits_png(image_shape: tuple[int, int, int], levels: int) -> bool:
+def fits_png(event_shape: tuple[int, ...], levels: int) -> bool:
     """Whether an 8-bit PNG file holds an image without loss: grey or RGB, up to 256 levels."""
-    return image_shape[-1] in (1, 3) and levels <= 256
+    return len(event_shape) == 3 and event_shape[-1] in (1, 3) and levels <= 256
 
 
 def decode_png(files: tf.Tensor, image_shape: tuple[int, int, int], levels: int) -> tf.Tensor:

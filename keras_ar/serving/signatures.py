@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def endpoints(
         return {"bits_per_dim": -nats / (tf.math.log(2.0) * model.num_dimensions)}
 
     # One function for all signatures that generate: it is most of the export.
-    generate = tf.function(model.sampler.generate_graph, autograph=False)
+    generate = tf.function(functools.partial(model.fill_graph, model.sampler), autograph=False)
 
     def sample(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, *condition: tf.Tensor
@@ -52,8 +53,8 @@ def endpoints(
         with tf.control_dependencies(
             [tf.debugging.assert_positive(count, "count must be at least 1.")]
         ):
-            blank = tf.zeros((count, *model.image_shape), intensity)
-        known = tf.zeros((count, *model.image_shape[:2]), "bool")
+            blank = tf.zeros((count, *model.event_shape), intensity)
+        known = tf.zeros((count, *model.position_shape), "bool")
         return complete(blank, known, seed, temperature, *condition)
 
     def complete(
@@ -84,10 +85,11 @@ def endpoints(
             ),
         ]
         with tf.control_dependencies(checks):
-            given = tf.where(known[..., None], tf.cast(images, "int32"), 0)
+            values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))
+        given = tf.where(known[..., None], tf.cast(values, "int32"), 0)
         noise = draw_noise(model, count, seed)
         filled = generate(given, known, noise, condition, temperature)
-        return {"images": tf.cast(filled, intensity)}
+        return {"images": tf.reshape(tf.cast(filled, intensity), tf.shape(images))}
 
     def log_prob_png(png_bytes: tf.Tensor, *condition: tf.Tensor) -> dict[str, tf.Tensor]:
         return log_prob(decode_png(png_bytes, model.image_shape, levels), *condition)
@@ -99,11 +101,11 @@ def endpoints(
         images = decode_png(png_bytes, model.image_shape, levels)
         return {"png_bytes": encode_png(complete(images, *arguments)["images"], levels)}
 
-    images = tf.TensorSpec((None, *model.image_shape), intensity, "images")
+    images = tf.TensorSpec((None, *model.event_shape), intensity, "images")
     # The server's REST interface encodes in base64 what has a name that ends so.
     png = tf.TensorSpec((None,), "string", "png_bytes")
     count = tf.TensorSpec((), "int32", "count")
-    known = tf.TensorSpec((None, *model.image_shape[:2]), "bool", "known")
+    known = tf.TensorSpec((None, *model.position_shape), "bool", "known")
     chance = [tf.TensorSpec((2,), "int32", "seed"), tf.TensorSpec((), "float32", "temperature")]
     on_arrays = {
         "log_prob": (log_prob, [images, *condition]),
@@ -111,7 +113,7 @@ def endpoints(
         "sample": (sample, [count, *chance, *condition]),
         "complete": (complete, [images, known, *chance, *condition]),
     }
-    if not fits_png(model.image_shape, levels):
+    if not fits_png(model.event_shape, levels):
         return on_arrays
     return on_arrays | {
         "log_prob_png": (log_prob_png, [png, *condition]),
@@ -127,7 +129,7 @@ def draw_noise(model: AutoregressiveModel, count: tf.Tensor, seed: tf.Tensor) ->
     # Odd multiples of 2^-24, as in sampling.uniform_noise: never exactly 0 or 1. The generator
     # is named, because the automatic choice depends on the device.
     steps = tf.random.stateless_uniform(
-        (count, *model.image_shape[:2], model.likelihood.noise_size),
+        (count, *model.position_shape, model.likelihood.noise_size),
         seed,
         minval=0,
         maxval=2**23,

@@ -188,7 +188,8 @@ def test_any_pattern_is_completed_by_the_law_given_all_that_is_known(name):
     given = random_images(model, 1, seed=4)
     everything = all_images(model)
     keeps = np.all(everything.reshape(-1, size)[:, is_known] == given.ravel()[is_known], axis=1)
-    order = np.concatenate([np.flatnonzero(is_known), np.flatnonzero(~is_known)])
+    order = model.order_of(0)
+    order = np.concatenate([order[is_known[order]], order[~is_known[order]]])
     joint = np.exp(to_numpy(model.log_prob(everything, orders=order, batch_size=8192))) * keeps
     law = joint.astype("float64") / joint.sum()
     completed = model.complete(np.repeat(given, 3000, axis=0), known, seed=3, verbose=False)
@@ -217,14 +218,16 @@ def test_an_ensemble_is_the_mean_of_probabilities_under_each_order(name):
     assert abs(check_normalised_under.astype("float64").sum() - 1.0) < 2e-5
 
 
-def test_a_longer_list_of_orders_begins_with_the_shorter_one_and_the_natural_order():
+def test_one_order_is_the_one_in_which_samples_are_drawn_and_begins_every_list():
     model = randomized(VECTOR_VARIANTS["deepnade_binary"])
     images = random_images(model, 3)
-    natural = to_numpy(model.log_prob(images, orders=np.arange(7)))
-    np.testing.assert_array_equal(to_numpy(model.log_prob(images)), natural)
-    np.testing.assert_array_equal(
-        to_numpy(model.log_prob(images, orders=4)), to_numpy(model.log_prob(images, orders=4))
-    )
+    first = model.order_of(0)
+    assert sorted(first) == list(range(7)) != list(first)
+    alone = to_numpy(model.log_prob(images, orders=first))
+    np.testing.assert_array_equal(to_numpy(model.log_prob(images)), alone)
+    second = to_numpy(model.log_prob(images, orders=model.order_of(1)))
+    both = to_numpy(model.log_prob(images, orders=2))
+    np.testing.assert_allclose(both, np.logaddexp(alone, second) - np.log(2.0), rtol=1e-5)
 
 
 def test_made_averages_the_probabilities_of_its_masks():
