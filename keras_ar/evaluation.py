@@ -19,7 +19,7 @@ __all__ = ["evaluate_folder", "evaluate_model"]
 
 
 def evaluate_model(
-    model: AutoregressiveModel, batches: Iterable, *, verbose: bool = True
+    model: AutoregressiveModel, batches: Iterable, *, verbose: bool = True, **options
 ) -> dict[str, Any]:
     """Average the exact log-likelihood over a data set, in constant memory.
 
@@ -28,6 +28,7 @@ def evaluate_model(
         batches: Yields images, or ``(images, condition)``, as arrays or tensors of any batch
             size; every example counts once, those of a smaller last batch too.
         verbose: Whether to show a progress bar.
+        **options: For ``model.log_prob``, such as ``orders`` of an order-agnostic model.
 
     Returns:
         ``nats_per_image`` and ``bits_per_dim`` (means over the examples), ``standard_error``
@@ -43,7 +44,8 @@ def evaluate_model(
     for batch in progress_bar(batches, "batch", is_shown=verbose):
         images, *condition = batch if isinstance(batch, tuple | list) else (batch,)
         condition = condition[0] if condition and model.is_conditional else None
-        nats = -ops.convert_to_numpy(model.log_prob(images, condition)).astype(np.float64)
+        log_prob = ops.convert_to_numpy(model.log_prob(images, condition, **options))
+        nats = -log_prob.astype(np.float64)
         if not np.all(np.isfinite(nats)):
             where = count + int(np.argmin(np.isfinite(nats)))
             raise FloatingPointError(f"The likelihood of example {where} is not finite.")
@@ -91,7 +93,7 @@ def evaluate_folder(
         FileNotFoundError: If the folder lacks a model or a recipe.
         ValueError: If the recipe's ``[card]`` section is incomplete.
     """
-    from keras_ar.data import image_dataset
+    from keras_ar.data import dataset_info, image_dataset
     from keras_ar.training import read_recipe
     from keras_ar.zoo.card import check_prose, write_card
     from keras_ar.zoo.preset import load_folder, sha256_of
@@ -101,6 +103,7 @@ def evaluate_folder(
     if recipe.card:
         check_prose(recipe.card)
     model = load_folder(folder)
+    binarization = dataset_info(recipe.data.name).binarization
     is_complete = split is None and limit is None
     split = split or recipe.data.test
     batches = image_dataset(
@@ -111,7 +114,12 @@ def evaluate_folder(
         limit=limit,
         image_shape=model.image_shape,
     )
-    measured = evaluate_model(model, batches, verbose=verbose)
+    options = {"batch_size": batch_size, "verbose": verbose}
+    ensembles = [
+        {"orders": orders} | evaluate_model(model, batches, orders=orders, **options)
+        for orders in recipe.evaluation.orders
+    ]
+    measured = ensembles[-1] if ensembles else evaluate_model(model, batches, **options)
     is_binary = model.likelihood.levels == 2
     results = {
         "variant": recipe.variant,
@@ -119,9 +127,12 @@ def evaluate_folder(
         "value": measured["nats_per_image" if is_binary else "bits_per_dim"],
         "dataset": recipe.data.name,
         "split": split,
-        "protocol": "exact log-likelihood of every example, natural order, weights as stored",
+        "protocol": f"exact log-likelihood of every example, {_law(model, measured)}, weights as "
+        "stored",
         **measured,
         "batch_size": batch_size,
+        **({"ensembles": ensembles} if ensembles else {}),
+        **({"binarization": binarization} if binarization else {}),
         "weights_sha256": sha256_of(folder / "model.weights.h5"),
         "recipe_sha256": recipe.sha256,
         "hardware": describe_hardware(),
@@ -132,3 +143,12 @@ def evaluate_folder(
         if recipe.card:
             write_card(folder)
     return results
+
+
+def _law(model: AutoregressiveModel, measured: dict[str, Any]) -> str:
+    """Say whose likelihood was measured."""
+    if "orders" in measured:
+        return f"equal mixture of {measured['orders']} seeded orders"
+    if getattr(model, "num_components", 1) > 1:
+        return f"equal mixture of its {model.num_components} masks"
+    return "natural order"

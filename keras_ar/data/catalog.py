@@ -14,6 +14,7 @@ class ImageDataset:
         levels: Number of intensity values; 2 means pixels are 0 or 1.
         num_classes: Number of class labels, or ``None`` for a set without labels.
         splits: Names of the splits.
+        binarization: How binary pixels came about, by which numbers are compared.
     """
 
     name: str
@@ -21,12 +22,20 @@ class ImageDataset:
     levels: int
     num_classes: int | None
     splits: tuple[str, ...]
+    binarization: str | None = None
 
 
 _RECORDS = (
     ImageDataset("cifar10", (32, 32, 3), 256, 10, ("train", "test")),
     ImageDataset("mnist", (28, 28, 1), 256, 10, ("train", "test")),
-    ImageDataset("binarized_mnist", (28, 28, 1), 2, None, ("train", "validation", "test")),
+    ImageDataset(
+        "binarized_mnist",
+        (28, 28, 1),
+        2,
+        None,
+        ("train", "validation", "test"),
+        binarization="static (Larochelle and Murray, 2011)",
+    ),
     ImageDataset("downsampled_imagenet/32x32", (32, 32, 3), 256, None, ("train", "validation")),
     ImageDataset("downsampled_imagenet/64x64", (64, 64, 3), 256, None, ("train", "validation")),
 )

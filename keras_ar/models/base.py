@@ -123,6 +123,14 @@ class AutoregressiveModel(LikelihoodTraining):
         """Whether the model wants a condition with every image."""
         return len(self.inputs) == 2
 
+    def order_of(self, component: int = 0) -> np.ndarray:
+        """Return the order of the values: int32 ``(num_dimensions,)``, the index at each place.
+
+        Raster order, colours innermost, but for models of vectors, which may have others, and
+        several of them.
+        """
+        return np.arange(self.num_dimensions, dtype="int32")
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments from which the same model can be built."""
         return {**self._config, "name": self.name}

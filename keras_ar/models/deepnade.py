@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
-from keras_ar.models.vector_model import unit_interval, vector_input
+from keras_ar.models.vector_model import vector_input
 from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
 __all__ = ["DeepNADE"]
@@ -84,9 +84,4 @@ class DeepNADE(OrderlessModel):
     def ordered_network(self) -> OrderlessDenseNetwork:
         layers = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
         *hidden, output = layers
-        return OrderlessDenseNetwork(
-            hidden,
-            output,
-            lambda value: unit_interval(value, self.likelihood.levels),
-            self.num_dimensions,
-        )
+        return OrderlessDenseNetwork(hidden, output, self.encode, self.num_dimensions)

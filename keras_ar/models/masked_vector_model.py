@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_ar.layers import MaskChoice, MaskedDense
-from keras_ar.models.vector_model import VectorModel, event_parameters, unit_interval, vector_input
+from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
 from keras_ar.sampling import MaskedDenseNetwork
 
 __all__ = ["MaskedVectorModel"]
@@ -86,7 +86,7 @@ class MaskedVectorModel(VectorModel):
     def num_components(self) -> int:
         return self.get_layer("mask").num_masks
 
-    def order_of(self, component: int) -> np.ndarray:
+    def order_of(self, component: int = 0) -> np.ndarray:
         return np.array(ops.convert_to_numpy(self._order_tensor(component)), "int32")
 
     def orders_for(self, component, known):
@@ -107,6 +107,6 @@ class MaskedVectorModel(VectorModel):
             [(layer, self._activation) for layer in layers.values()],
             outputs,
             [layer.name == "direct" for layer in outputs],
-            lambda value: unit_interval(value, self.likelihood.levels),
+            self.encode,
             self.num_dimensions,
         )

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ar.layers.nade_layer import NADELayer
+from keras_ar.layers import NADELayer, PixelScaling
 from keras_ar.models.orders import check_order
-from keras_ar.models.vector_model import VectorModel, event_parameters, unit_interval, vector_input
+from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
 
 __all__ = ["NADE"]
 
@@ -81,31 +81,31 @@ class NADE(VectorModel):
         }
         super().__init__(values, parameters, likelihood=likelihood, config=config, name=name)
 
-    def order_of(self, component: int) -> np.ndarray:
+    def order_of(self, component: int = 0) -> np.ndarray:
         order = self._config["order"]
         return super().order_of(component) if order is None else np.array(order, "int32")
 
     def ordered_network(self) -> "_OrderedNADE":
-        return _OrderedNADE(self.get_layer("nade"), self.likelihood.levels, self.order_of(0))
+        return _OrderedNADE(self.get_layer("nade"), self.encode, self.order_of())
 
 
 class _OrderedNADE:
     """A ``NADELayer`` place by place."""
 
-    def __init__(self, layer: NADELayer, levels: int, order: np.ndarray):
+    def __init__(self, layer: NADELayer, encode: PixelScaling, order: np.ndarray):
         self._layer = layer
-        self._levels = levels
+        self._encode = encode
         self._order = order
 
     def prepare(self, component):
         return self._layer.prepare()
 
     def initial_state(self, prepared, values, is_seen):
-        seen = unit_interval(ops.where(is_seen, values, 0), self._levels)
+        seen = self._encode(ops.where(is_seen, values, 0))
         return self._layer.running_sum(ops.take(seen, self._order, axis=1))
 
     def predict(self, state, prepared, place, index):
         return self._layer.predict(state, prepared, place)
 
     def absorb(self, state, prepared, place, index, value):
-        return self._layer.absorb(state, prepared, place, unit_interval(value, self._levels))
+        return self._layer.absorb(state, prepared, place, self._encode(value))

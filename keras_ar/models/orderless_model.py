@@ -99,7 +99,7 @@ class OrderlessModel(VectorModel):
     def log_prob_graph(self, images, *condition):
         return self._log_prob_along(images, self.order_of(0))
 
-    def order_of(self, component: int) -> np.ndarray:
+    def order_of(self, component: int = 0) -> np.ndarray:
         return draw_orders(component + 1, self.num_dimensions, self._config["seed"])[component]
 
     def training_nats(self, outputs, images, *condition):

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_ar.distributions import BernoulliLikelihood, CategoricalLikelihood, Likelihood
+from keras_ar.layers import PixelScaling
 from keras_ar.loop import scan
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.sampling import OrderedNetwork, OrderedSampler, WholePassNetwork
@@ -43,12 +44,8 @@ def vector_input(event_size: int | tuple[int, ...], levels: int):
     if levels < 2:
         raise ValueError(f"levels must be at least 2; got {levels}.")
     values = keras.Input(shape, dtype="int32", name="values")
-    return values, unit_interval(ops.reshape(values, (-1, math.prod(shape))), levels)
-
-
-def unit_interval(values, levels: int):
-    """Scale integers ``0..levels-1`` to [0, 1]."""
-    return ops.cast(values, "float32") * (1.0 / (levels - 1))
+    scaling = PixelScaling(levels, low=0.0, dtype="float32", name="scaling")
+    return values, scaling(ops.reshape(values, (-1, math.prod(shape))))
 
 
 def event_parameters(outputs, event_shape: tuple[int, ...], levels: int):
@@ -86,13 +83,14 @@ class VectorModel(AutoregressiveModel):
         raise NotImplementedError
 
     @property
+    def encode(self) -> PixelScaling:
+        """What turns integers into what the network reads."""
+        return self.get_layer("scaling")
+
+    @property
     def num_components(self) -> int:
         """Orders and masks whose laws the model averages."""
         return 1
-
-    def order_of(self, component: int) -> np.ndarray:
-        """Return the order of a component: int32 ``(num_dimensions,)``, the index at each place."""
-        return np.arange(self.num_dimensions, dtype="int32")
 
     def orders_for(self, component: int, known):
         """Return the order in which each example is filled in: int32 ``(batch, size)``."""

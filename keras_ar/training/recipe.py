@@ -82,6 +82,22 @@ class TrainingRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
+class EvaluationRecipe:
+    """How an order-agnostic model is measured.
+
+    Args:
+        orders: Numbers of orders; each is an ensemble with a result of its own, and the last is
+            the one that is published. None for models that have no choice.
+    """
+
+    orders: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        if any(int(number) != number or number < 1 for number in self.orders):
+            raise ValueError(f"[evaluation] orders must be positive integers; got {self.orders}.")
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """A variant of the zoo and how it comes about.
 
@@ -91,6 +107,7 @@ class Recipe:
         model: Arguments of that class.
         data: See ``DataRecipe``.
         training: See ``TrainingRecipe``.
+        evaluation: See ``EvaluationRecipe``.
         card: Prose of the model card, see ``keras_ar.zoo.card``.
         text: The file as it was read.
     """
@@ -100,15 +117,16 @@ class Recipe:
     model: dict[str, Any]
     data: DataRecipe
     training: TrainingRecipe
+    evaluation: EvaluationRecipe
     card: dict[str, Any]
     text: str
 
     @property
     def sha256(self) -> str:
-        """Hash of all that decides the weights (not of the card), by which they name the recipe."""
+        """Hash of all that decides the weights, by which they name the recipe."""
         decisive = dataclasses.asdict(self)
-        for prose in ("card", "text"):
-            del decisive[prose]
+        for other in ("card", "evaluation", "text"):
+            del decisive[other]
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -162,6 +180,7 @@ def read_recipe(path: str | pathlib.Path) -> Recipe:
         model=model,
         data=_section(DataRecipe, table["data"], "data", path),
         training=_section(TrainingRecipe, table["training"], "training", path),
+        evaluation=_section(EvaluationRecipe, table.get("evaluation", {}), "evaluation", path),
         card=table.get("card", {}),
         text=text,
     )
