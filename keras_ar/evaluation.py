@@ -93,7 +93,7 @@ def evaluate_folder(
         FileNotFoundError: If the folder lacks a model or a recipe.
         ValueError: If the recipe's ``[card]`` section is incomplete.
     """
-    from keras_ar.data import dataset_info, image_dataset
+    from keras_ar.data import DATASETS, image_dataset, is_array_file, load_examples
     from keras_ar.training import read_recipe
     from keras_ar.zoo.card import check_prose, write_card
     from keras_ar.zoo.preset import load_folder, sha256_of
@@ -103,17 +103,18 @@ def evaluate_folder(
     if recipe.card:
         check_prose(recipe.card)
     model = load_folder(folder)
-    binarization = dataset_info(recipe.data.name).binarization
+    dataset = DATASETS.get(recipe.data.name)
+    binarization = dataset.binarization if dataset else None
     is_complete = split is None and limit is None
     split = split or recipe.data.test
-    batches = image_dataset(
-        recipe.data.name,
-        split=split,
-        batch_size=batch_size,
-        labels=recipe.data.labels,
-        limit=limit,
-        image_shape=model.image_shape,
-    )
+    given = {"labels": recipe.data.labels, "limit": limit}
+    if is_array_file(recipe.data.name):
+        loaded = load_examples(recipe.data.name, split, **given)
+        arrays = loaded if recipe.data.labels else (loaded,)
+        starts = range(0, len(arrays[0]), batch_size)
+        batches = [tuple(x[start : start + batch_size] for x in arrays) for start in starts]
+    else:
+        batches = image_dataset(recipe.data.name, split=split, batch_size=batch_size, **given)
     options = {"batch_size": batch_size, "verbose": verbose}
     ensembles = [
         {"orders": orders} | evaluate_model(model, batches, orders=orders, **options)

@@ -68,7 +68,7 @@ def _given(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the images to complete, and the labels of those that come from a data set."""
     from keras_ar import zoo
-    from keras_ar.data import load_images
+    from keras_ar.data import load_examples
     from keras_ar.image_grid import read_images
     from keras_ar.training import read_recipe
 
@@ -76,7 +76,7 @@ def _given(
         return read_images(values.images, model.image_shape, model.likelihood.levels), None
     data = read_recipe(zoo.find_folder(name)).data
     labels = model.num_classes is not None
-    loaded = load_images(data.name, values.split, labels=labels, limit=values.count)
+    loaded = load_examples(data.name, values.split, labels=labels, limit=values.count)
     return loaded if labels else (loaded, None)
 
 

@@ -19,7 +19,7 @@ class DataRecipe:
     """Which images are trained on, and which decide.
 
     Args:
-        name: TensorFlow Datasets name.
+        name: TensorFlow Datasets name, or the path of an ``.npz`` file of arrays.
         train: Split that is trained on, in the syntax of TensorFlow Datasets.
         validation: Split on which the weights are chosen; it must not overlap ``train``.
         test: Split of the number that is published.

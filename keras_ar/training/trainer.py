@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from keras_ar.data import ShuffledBatches, load_images
+from keras_ar.data import ShuffledBatches, load_examples
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
 from keras_ar.training.board import Board
@@ -105,7 +105,7 @@ class Trainer:
         recipe: Recipe,
         work_dir: str | os.PathLike,
         *,
-        load: Callable = load_images,
+        load: Callable = load_examples,
     ):
         self.recipe = recipe
         self.work_dir = pathlib.Path(work_dir)
