@@ -5,14 +5,31 @@ TensorFlow Probability nor TensorFlow Datasets; what needs them loads them when 
 """
 
 from keras_ar import data, distributions, layers, models, sampling, zoo
-from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import (
+    FVSBN,
+    MADE,
+    NADE,
+    AutoregressiveModel,
+    ConvNADE,
+    DeepNADE,
+    GatedPixelCNN,
+    NeuralAutoregressive,
+    PixelCNN,
+    PixelCNNPP,
+)
 from keras_ar.receptive_field import receptive_field
 from keras_ar.serving import export
 from keras_ar.version import __version__
 
 __all__ = [
+    "FVSBN",
+    "MADE",
+    "NADE",
     "AutoregressiveModel",
+    "ConvNADE",
+    "DeepNADE",
     "GatedPixelCNN",
+    "NeuralAutoregressive",
     "PixelCNN",
     "PixelCNNPP",
     "__version__",

@@ -19,7 +19,7 @@ _ALLOWED = {
     "layers": {"loop"},
     "distributions": set(),
     "sampling": {"distributions", "loop"},
-    "models": {"layers", "distributions", "sampling"},
+    "models": {"layers", "distributions", "loop", "sampling"},
 }
 _LAST = {"cli", "__main__"}
 
