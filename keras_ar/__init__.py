@@ -17,7 +17,7 @@ from keras_ar.models import (
     PixelCNN,
     PixelCNNPP,
 )
-from keras_ar.receptive_field import receptive_field
+from keras_ar.receptive_field import input_gradients, receptive_field
 from keras_ar.serving import export
 from keras_ar.version import __version__
 
@@ -36,6 +36,7 @@ __all__ = [
     "data",
     "distributions",
     "export",
+    "input_gradients",
     "layers",
     "models",
     "receptive_field",

@@ -1,13 +1,18 @@
 """What a model really looks at, found by changing pixels and watching the outputs."""
 
+import contextlib
+from collections.abc import Callable
+
+import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.layers import PixelScaling, SeenValues
 from keras_ar.models import AutoregressiveModel
 from keras_ar.models.inputs import storage_dtype
 from keras_ar.sampling import compile_function
 
-__all__ = ["format_receptive_field", "receptive_field"]
+__all__ = ["format_receptive_field", "input_gradients", "receptive_field"]
 
 
 def receptive_field(
@@ -45,17 +50,13 @@ def receptive_field(
         >>> mask = receptive_field(model)
         >>> print(format_receptive_field(mask, 14, 14))
     """
+    row, column = _check_pixel(model, row, column)
     height, width, _ = model.image_shape
-    row = height // 2 if row is None else row
-    column = width // 2 if column is None else column
-    if not (0 <= row < height and 0 <= column < width):
-        raise ValueError(f"Pixel ({row}, {column}) lies outside the {height}x{width} image.")
     if trials < 1 or batch_size < 1:
         raise ValueError(f"trials and batch_size must be positive; got {trials}, {batch_size}.")
 
     def parameters_at_pixel(images, *condition):
-        inputs = [images, *condition] if model.is_conditional else images
-        return model(inputs, training=False)[:, row, column]
+        return model.parameters_graph(images, *condition)[:, row, column]
 
     compiled = compile_function(parameters_at_pixel, model.variables)
     num_pixels = height * width
@@ -88,7 +89,83 @@ def receptive_field(
     return field.reshape(height, width)
 
 
-def format_receptive_field(mask: np.ndarray, row: int, column: int) -> str:
+def input_gradients(
+    model: AutoregressiveModel,
+    images: np.ndarray,
+    row: int | None = None,
+    column: int | None = None,
+) -> np.ndarray:
+    """Differentiate the first parameter of one pixel with respect to every input pixel.
+
+    Where ``receptive_field`` says what can matter, this says how much it does, at given images.
+    An order-agnostic model is asked with the pixels that come before in its order.
+
+    Args:
+        model: Any unconditional image model.
+        images: As for ``log_prob``; the result is the mean over them.
+        row: Row of the pixel; the middle by default.
+        column: Its column; likewise.
+
+    Returns:
+        float32 ``(height, width)``: the mean absolute derivative, summed over colours, per unit
+        of the scaled input.
+
+    Raises:
+        ValueError: If the pixel lies outside the image, or the model wants a condition.
+    """
+    if model.is_conditional:
+        raise ValueError(f"{model.name} is conditional: its gradients depend on the condition.")
+    row, column = _check_pixel(model, row, column)
+    height, width, channels = model.image_shape
+    scaling = next(layer for layer in model.layers if isinstance(layer, PixelScaling))
+    network = keras.Model(scaling.output, model.outputs[0])
+    place = np.argsort(model.order_of()).reshape(model.image_shape)
+    is_seen = np.broadcast_to(place < place[row, column].min(), (len(images), *place.shape))
+    seen = [layer for layer in model.layers if isinstance(layer, SeenValues)]
+
+    def parameter(features):
+        with contextlib.ExitStack() as given:
+            for layer in seen:
+                given.enter_context(layer.given(is_seen.reshape(len(images), -1)))
+            return ops.sum(network(features, training=False)[:, row, column, 0])
+
+    values = ops.reshape(ops.convert_to_tensor(images), (-1, *scaling.input.shape[1:]))
+    gradients = np.abs(_gradient(parameter, scaling(values)))
+    return gradients.reshape(len(images), height, width, -1)[..., :channels].sum(-1).mean(0)
+
+
+def _gradient(function: Callable, inputs) -> np.ndarray:
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return np.array(jax.grad(function)(inputs))
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        value = function(inputs)
+    return tape.gradient(value, inputs).numpy()
+
+
+def _check_pixel(
+    model: AutoregressiveModel, row: int | None, column: int | None
+) -> tuple[int, int]:
+    """Return the pixel, the middle one by default.
+
+    Raises:
+        ValueError: If it lies outside the image.
+    """
+    height, width, _ = model.image_shape
+    row = height // 2 if row is None else row
+    column = width // 2 if column is None else column
+    if not (0 <= row < height and 0 <= column < width):
+        raise ValueError(f"Pixel ({row}, {column}) lies outside the {height}x{width} image.")
+    return row, column
+
+
+def format_receptive_field(
+    mask: np.ndarray, row: int, column: int, order: np.ndarray | None = None
+) -> str:
     """Draw a receptive field with one character per pixel.
 
     ``@`` is the pixel whose distribution is watched, ``#`` a pixel that matters and ``.`` one
@@ -98,6 +175,8 @@ def format_receptive_field(mask: np.ndarray, row: int, column: int) -> str:
         mask: What ``receptive_field`` returned.
         row: Row of the watched pixel.
         column: Its column.
+        order: The index of the value at each place, ``model.order_of()``; raster order if left
+            out.
 
     Example:
         >>> print(format_receptive_field(np.array([[True, False], [True, False]]), 1, 1))
@@ -105,7 +184,11 @@ def format_receptive_field(mask: np.ndarray, row: int, column: int) -> str:
         #@
     """
     mask = np.asarray(mask)
-    later = np.arange(mask.size).reshape(mask.shape) > row * mask.shape[1] + column
+    # With colours, a pixel comes when its first colour does.
+    size = mask.size if order is None else len(order)
+    place = np.arange(size) if order is None else np.argsort(order)
+    place = place.reshape(*mask.shape, -1).min(axis=-1)
+    later = place > place[row, column]
     drawn = np.where(mask, np.where(later, "!", "#"), ".")
     drawn[row, column] = "@"
     return "\n".join("".join(line) for line in drawn)

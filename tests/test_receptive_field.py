@@ -1,10 +1,19 @@
 import keras
 import numpy as np
 import pytest
+from checks import random_images, randomize_weights, to_numpy
 from keras import ops
 
-from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP
-from keras_ar.receptive_field import format_receptive_field, receptive_field
+from keras_ar.models import (
+    FVSBN,
+    NADE,
+    AutoregressiveModel,
+    DeepNADE,
+    GatedPixelCNN,
+    PixelCNN,
+    PixelCNNPP,
+)
+from keras_ar.receptive_field import format_receptive_field, input_gradients, receptive_field
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +95,49 @@ def test_a_look_into_the_future_is_found_and_marked():
 def test_impossible_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match=r"outside|positive"):
         receptive_field(pixelcnn((4, 4, 1)), **arguments)
+
+
+def randomized(model):
+    randomize_weights(model, seed=1)
+    return model
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: GatedPixelCNN((5, 4, 1), levels=2, filters=4, num_blocks=4, kernel_size=3),
+        lambda: NADE((5, 4, 1), units=6, order=tuple(np.random.default_rng(0).permutation(20))),
+        lambda: DeepNADE((5, 4, 1), units=6, activation="tanh"),
+    ],
+    ids=["gated", "nade", "deepnade"],
+)
+def test_gradients_are_those_of_the_pixels_that_come_before_and_all_of_them(build):
+    model = randomized(build())
+    images = random_images(model, 6)
+    gradients = input_gradients(model, images, 2, 1)
+    place = np.argsort(model.order_of()).reshape(5, 4)
+    np.testing.assert_array_equal(gradients > 0, place < place[2, 1])
+    np.testing.assert_array_equal(receptive_field(model, 2, 1, trials=6), gradients > 0)
+    assert "!" not in format_receptive_field(gradients > 0, 2, 1, model.order_of())
+
+
+def test_gradients_are_differences_of_the_parameter():
+    # The logit of a logistic regression is linear: its slopes are its weights.
+    model = randomized(FVSBN((2, 3, 1)))
+    images = random_images(model, 3)
+    changed = images.copy()
+    changed[:, 0, 1] = 1 - changed[:, 0, 1]
+    before, after = (
+        to_numpy(model(ops.convert_to_tensor(x)))[:, 1, 1, 0] for x in (images, changed)
+    )
+    found = input_gradients(model, images, 1, 1)
+    assert found[0, 1] == pytest.approx(np.abs(after - before).mean(), rel=1e-4)
+
+
+def test_gradients_of_a_pixel_outside_or_of_a_conditional_model_are_refused():
+    model = NADE((2, 3, 1), units=2)
+    with pytest.raises(ValueError, match="outside"):
+        input_gradients(model, random_images(model, 1), 2, 0)
+    conditional = GatedPixelCNN((4, 4, 1), levels=2, filters=4, num_blocks=2, num_classes=2)
+    with pytest.raises(ValueError, match="is conditional"):
+        input_gradients(conditional, random_images(conditional, 1))

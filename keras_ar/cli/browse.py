@@ -95,14 +95,14 @@ def _info(values: flags.FlagValues, name: str) -> None:
     counts = collections.Counter(type(layer).__name__ for layer in model.layers)
     layers = ", ".join(f"{count} {layer}" for layer, count in counts.most_common())
     _print_facts({"weights": f"{model.count_params():,} numbers", "layers": layers})
-    if not values.receptive_field and plot is None:
+    if len(model.event_shape) != 3 or (not values.receptive_field and plot is None):
         return
     height, width, _ = model.image_shape
     row = height // 2 if values.row is None else values.row
     column = width // 2 if values.column is None else values.column
     mask = receptive_field(model, row, column, trials=values.trials)
     print(f"\nReceptive field of pixel ({row}, {column}), measured: {mask.sum()} pixels (#)")
-    print(format_receptive_field(mask, row, column))
+    print(format_receptive_field(mask, row, column, model.order_of()))
     if plot is not None:
         _plot(mask, row, column, plot)
         print(f"Wrote {plot}.")

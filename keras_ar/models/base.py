@@ -193,7 +193,7 @@ class AutoregressiveModel(LikelihoodTraining):
             ValueError: If images or condition do not fit the model.
         """
         images, condition = self._check(images, condition)
-        function = self._compile("parameters", self._parameters_graph)
+        function = self._compile("parameters", self.parameters_graph)
         return self.likelihood.distribution(function(*self._tensors(images, condition)))
 
     # Generation -------------------------------------------------------------------------------
@@ -348,14 +348,14 @@ class AutoregressiveModel(LikelihoodTraining):
 
     def log_prob_graph(self, images, *condition):
         """Compute ``log_prob`` from unchecked tensors, for use inside compiled functions."""
-        return self.likelihood_of(self._parameters_graph(images, *condition), images, *condition)
+        return self.likelihood_of(self.parameters_graph(images, *condition), images, *condition)
 
     def draw_pixel_graph(
         self, images, known, noise, row, column, channel, temperature, truncation, *condition
     ):
         """Draw one pixel from unchecked tensors, for use inside compiled functions."""
         return draw_pixel(
-            lambda current: self._parameters_graph(current, *condition),
+            lambda current: self.parameters_graph(current, *condition),
             self.likelihood,
             images,
             known,
@@ -374,7 +374,8 @@ class AutoregressiveModel(LikelihoodTraining):
         """
         return sampler.generate_graph(images, known, noise, conditions, temperature)
 
-    def _parameters_graph(self, images, *condition):
+    def parameters_graph(self, images, *condition):
+        """Compute the parameters of every position from unchecked tensors."""
         return self(self._pack((images, *condition)), training=False)
 
     # Private ----------------------------------------------------------------------------------

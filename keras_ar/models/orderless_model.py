@@ -132,7 +132,7 @@ class OrderlessModel(VectorModel):
         with self.get_layer("seen").given(is_seen):
             return self(values, training=False)[0]
 
-    def _parameters_graph(self, images, *condition):
+    def parameters_graph(self, images, *condition):
         values = ops.reshape(images, (-1, self.num_dimensions))
         parameters = self._parameters_along(values, self.order_of(0))
         return event_parameters(parameters, self.event_shape, self.likelihood.levels)[0]

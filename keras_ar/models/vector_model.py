@@ -105,7 +105,7 @@ class VectorModel(AutoregressiveModel):
             component: Which order and mask.
         """
         events = ops.reshape(values, (-1, *self.event_shape))
-        return self._by_value(super()._parameters_graph(events))
+        return self._by_value(super().parameters_graph(events))
 
     def log_prob_graph(self, images, *condition):
         if self.num_components == 1:
