@@ -5,7 +5,7 @@ import math
 import os
 import pathlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ def evaluate_folder(
     *,
     split: str | None = None,
     limit: int | None = None,
+    orders: Sequence[int] | None = None,
     batch_size: int = 100,
     verbose: bool = True,
 ) -> dict[str, Any]:
@@ -81,8 +82,10 @@ def evaluate_folder(
 
     Args:
         folder: A model folder with a ``recipe.toml``.
-        split: Another split, in the syntax of TensorFlow Datasets.
+        split: Another split than the recipe's test split.
         limit: Evaluate only the first examples.
+        orders: For order-agnostic models: other numbers of orders than the recipe's; each is an
+            ensemble with a result of its own, and the last is the headline.
         batch_size: Images per network pass.
         verbose: Whether to show a progress bar.
 
@@ -105,7 +108,7 @@ def evaluate_folder(
     model = load_folder(folder)
     dataset = DATASETS.get(recipe.data.name)
     binarization = dataset.binarization if dataset else None
-    is_complete = split is None and limit is None
+    is_complete = split is None and limit is None and orders is None
     split = split or recipe.data.test
     given = {"labels": recipe.data.labels, "limit": limit}
     if is_array_file(recipe.data.name):
@@ -117,8 +120,8 @@ def evaluate_folder(
         batches = image_dataset(recipe.data.name, split=split, batch_size=batch_size, **given)
     options = {"batch_size": batch_size, "verbose": verbose}
     ensembles = [
-        {"orders": orders} | evaluate_model(model, batches, orders=orders, **options)
-        for orders in recipe.evaluation.orders
+        {"orders": number} | evaluate_model(model, batches, orders=number, **options)
+        for number in (recipe.evaluation.orders if orders is None else orders)
     ]
     measured = ensembles[-1] if ensembles else evaluate_model(model, batches, **options)
     is_binary = model.likelihood.levels == 2

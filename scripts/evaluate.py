@@ -3,7 +3,8 @@
     python scripts/evaluate.py --folder zoo/pixelcnn_binarized_mnist
 
 The weights are read back from the folder, so the number is that of what is published. The model
-card is rendered again. With --limit or --split nothing is written; the numbers are printed.
+card is rendered again. With --limit, --split or --orders nothing is written; the numbers are
+printed.
 """
 
 import json
@@ -13,6 +14,9 @@ from absl import app, flags, logging
 _FOLDER = flags.DEFINE_string("folder", None, "A model folder with a recipe.toml.", required=True)
 _SPLIT = flags.DEFINE_string("split", None, "Another split than the recipe's test split.")
 _LIMIT = flags.DEFINE_integer("limit", None, "Evaluate only the first examples.", lower_bound=1)
+_ORDERS = flags.DEFINE_multi_integer(
+    "orders", None, "Order-agnostic models: other numbers of orders than the recipe's."
+)
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 100, "Images per network pass.", lower_bound=1)
 
 
@@ -25,7 +29,11 @@ def main(argv: list[str]) -> None:
     from keras_ar.evaluation import evaluate_folder
 
     results = evaluate_folder(
-        _FOLDER.value, split=_SPLIT.value, limit=_LIMIT.value, batch_size=_BATCH_SIZE.value
+        _FOLDER.value,
+        split=_SPLIT.value,
+        limit=_LIMIT.value,
+        orders=_ORDERS.value,
+        batch_size=_BATCH_SIZE.value,
     )
     print(json.dumps(results, indent=2))
 

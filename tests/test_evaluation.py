@@ -1,5 +1,6 @@
 """Every example counts once, whatever the batches are."""
 
+import json
 import math
 
 import keras
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 import keras_ar
-from keras_ar.evaluation import evaluate_model
+from keras_ar.evaluation import evaluate_folder, evaluate_model
+from keras_ar.models import MADE, DeepNADE
+from keras_ar.zoo.preset import save
 
 IMAGES = np.random.default_rng(0).integers(0, 2, (11, 4, 4, 1), dtype=np.uint8)
 
@@ -51,3 +54,52 @@ class _Switching:
 
     def log_prob(self, images, condition):
         return self.models.pop(0).log_prob(images)
+
+
+_RECIPE = """variant = "mine"
+
+[model]
+class = "DeepNADE"
+event_size = 6
+units = [5]
+
+[data]
+name = "{path}"
+test = "test"
+
+[training]
+steps = 1
+batch_size = 1
+learning_rate = 1.0
+
+[evaluation]
+orders = [1, 3]
+"""
+
+
+def test_an_order_agnostic_model_is_measured_under_the_recipe_s_numbers_of_orders(tmp_path):
+    values = np.random.default_rng(0).integers(0, 2, (7, 6)).astype("uint8")
+    np.savez(tmp_path / "mine.npz", test=values)
+    model = DeepNADE(6, units=5)
+    save(model, tmp_path / "mine", metadata={})
+    (tmp_path / "mine" / "recipe.toml").write_text(_RECIPE.format(path=tmp_path / "mine.npz"))
+    results = evaluate_folder(tmp_path / "mine", batch_size=4, verbose=False)
+    wanted = [-np.mean(model.log_prob(values, orders=number)) for number in (1, 3)]
+    found = [part["nats_per_image"] for part in results["ensembles"]]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert [part["orders"] for part in results["ensembles"]] == [1, 3]
+    assert results["value"] == results["nats_per_image"] == found[1]
+    assert "mixture of 3 seeded orders" in results["protocol"]
+    written = (tmp_path / "mine" / "results.json").read_text()
+    assert json.loads(written) == results
+    other = evaluate_folder(tmp_path / "mine", orders=[2], verbose=False)
+    assert [part["orders"] for part in other["ensembles"]] == [2]
+    assert (tmp_path / "mine" / "results.json").read_text() == written
+
+
+def test_masks_and_orders_of_a_made_are_stored_whole_beside_float16_weights(tmp_path):
+    model = MADE(300, units=(9,), num_masks=2, shuffles_order=True, seed=5)
+    save(model, tmp_path, metadata={}, float16=True)
+    loaded = keras_ar.zoo.load(tmp_path)
+    for component in range(2):
+        np.testing.assert_array_equal(loaded.order_of(component), model.order_of(component))

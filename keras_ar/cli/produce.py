@@ -18,6 +18,7 @@ def _evaluate(values: flags.FlagValues, name: str) -> None:
         zoo.find_folder(name),
         split=values.split,
         limit=values.limit,
+        orders=values.orders,
         batch_size=values.batch_size,
     )
     print(json.dumps(results, indent=2))
@@ -29,6 +30,13 @@ def _define_evaluate_flags(values: flags.FlagValues) -> None:
     )
     flags.DEFINE_integer(
         "limit", None, "Measure on the first examples only.", lower_bound=1, flag_values=values
+    )
+    flags.DEFINE_multi_integer(
+        "orders",
+        None,
+        "Order-agnostic models: other numbers of orders than the recipe's. May be repeated",
+        lower_bound=1,
+        flag_values=values,
     )
     flags.DEFINE_integer(
         "batch_size", 100, "Images per network pass.", lower_bound=1, flag_values=values
@@ -42,8 +50,8 @@ EVALUATE = Command(
     details=f"""{NAME_HELP} The folder's recipe.toml names the data.
 
     Prints the results as JSON. On the whole test split they are also written to results.json in
-    the model's folder, and its README.md is rendered again; with --limit or --split nothing is
-    written.""",
+    the model's folder, and its README.md is rendered again; with --limit, --split or
+    --orders nothing is written.""",
     examples=("evaluate pixelcnn_binarized_mnist --limit 1000", "evaluate runs/my_model"),
     define_flags=_define_evaluate_flags,
     run=_evaluate,

@@ -73,6 +73,7 @@ def run_recipe(
     stored = load_folder(output)
     images, labels = trainer.validation_data
     write_golden(stored, output, images[:2], None if labels is None else labels[:2])
-    save_grid(output / "samples.png", draw_samples(stored, 20), stored.likelihood.levels)
+    if len(stored.event_shape) == 3:
+        save_grid(output / "samples.png", draw_samples(stored, 20), stored.likelihood.levels)
     logging.info("Wrote %s.", output)
     return output

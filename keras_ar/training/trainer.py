@@ -275,7 +275,12 @@ class Trainer:
 
     def _draw_sheet(self) -> None:
         rounds = self.recipe.training.rounds_per_sheet
-        if not rounds or self.progress.step % (rounds * self.recipe.training.steps_per_round):
+        is_image = len(self.model.event_shape) == 3
+        if (
+            not rounds
+            or not is_image
+            or self.progress.step % (rounds * self.recipe.training.steps_per_round)
+        ):
             return
         images = draw_samples(self.model, 16)
         path = self.work_dir / f"samples-{self.progress.step:07d}.png"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -98,7 +99,8 @@ def save(
         facts = {
             "keras_version": keras.__version__,
             "keras_ar_version": __version__,
-            "parameter_count": model.count_params(),
+            # Trained ones: masks and degrees are no parameters.
+            "parameter_count": sum(math.prod(v.shape) for v in model.trainable_variables),
             "weights_sha256": sha256_of(weights),
             "weights_dtype": "float16" if float16 else "float32",
             **(metadata or {}),
