@@ -112,15 +112,14 @@ class VectorModel(AutoregressiveModel):
             return super().log_prob_graph(images, *condition)
         values = ops.reshape(ops.cast(images, "int32"), (-1, self.num_dimensions))
 
-        def add_component(_, given):
-            parameters = self.component_parameters(values, None, given[0])
+        def log_prob_of(carry, given):
+            (component,) = given
+            parameters = self.component_parameters(values, None, component)
             per_value = self.value_likelihood.log_prob(parameters, values[..., None])
-            return _, [ops.sum(per_value, axis=1)]
+            return carry, [ops.sum(per_value, axis=1)]
 
         components = ops.arange(self.num_components)
-        _, (log_probs,) = scan(
-            add_component, ops.zeros(()), [components], self.num_components, ["float32"]
-        )
+        _, (log_probs,) = scan(log_prob_of, (), [components], self.num_components, ["float32"])
         # The mean of probabilities, not of their logarithms.
         return ops.logsumexp(log_probs, axis=0) - math.log(self.num_components)
 
