@@ -86,6 +86,8 @@ def endpoints(
         ]
         with tf.control_dependencies(checks):
             values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))
+            # Nothing may run before the checks, or another error could come first.
+            condition = [tf.identity(x) for x in condition]
         given = tf.where(known[..., None], tf.cast(values, "int32"), 0)
         noise = draw_noise(model, count, seed)
         filled = generate(given, known, noise, condition, temperature)

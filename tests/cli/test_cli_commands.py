@@ -150,11 +150,11 @@ def test_complete_takes_images_and_labels_from_the_recipe_s_data(
     (folder / "recipe.toml").write_text(recipe)
     asked = []
 
-    def load_images(name, split, *, labels, limit):
+    def load_examples(name, split, *, labels, limit):
         asked.append((name, split, labels, limit))
         return np.full((limit, 6, 5, 1), 3, "uint8"), np.arange(limit)
 
-    monkeypatch.setattr(data, "load_images", load_images)
+    monkeypatch.setattr(data, "load_examples", load_examples)
     output = tmp_path / "out.png"
     arguments = ["--split=test[5:]", "--count=3", "--rows_known=0", f"--output={output}"]
     assert main(["complete", str(folder), *arguments]) == 0
@@ -177,6 +177,7 @@ def test_evaluate_prints_what_the_library_measured(binary_folder, monkeypatch, c
         "folder": str(binary_folder),
         "split": "validation",
         "limit": 7,
+        "orders": None,
         "batch_size": 100,
     }
 

@@ -47,10 +47,22 @@ def write_recipe(tmp_path):
     return write
 
 
-@pytest.fixture
-def dropout_model():
-    """Return changes to a model whose dropout must be resumed too; it is slow to compile."""
-    return {"class": '"PixelCNNPP"', "head_filters": None, "levels": "4\ndropout = 0.5"}
+# Changes to models whose random numbers must be resumed too: which values are seen, and dropout.
+# The second one is slow to compile.
+_NO_CONVOLUTIONS = dict.fromkeys(("filters", "num_blocks", "head_filters", "image_shape"))
+_RANDOM_MODELS = {
+    "seen_values": _NO_CONVOLUTIONS
+    | {"class": '"DeepNADE"', "levels": "4\nevent_size = [4, 4, 1]\nunits = [8]"},
+    "dropout": {"class": '"PixelCNNPP"', "head_filters": None, "levels": "4\ndropout = 0.5"},
+}
+
+
+@pytest.fixture(
+    params=["seen_values", pytest.param("dropout", marks=pytest.mark.slow)],
+)
+def random_model(request):
+    """Return changes to a model that draws random numbers in training."""
+    return _RANDOM_MODELS[request.param]
 
 
 @pytest.fixture

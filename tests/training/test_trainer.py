@@ -20,9 +20,9 @@ def _same(one, other) -> bool:
 
 
 def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(
-    write_recipe, dropout_model, load_random, tmp_path
+    write_recipe, random_model, load_random, tmp_path
 ):
-    recipe = read_recipe(write_recipe(**dropout_model))
+    recipe = read_recipe(write_recipe(**random_model))
     straight = Trainer(recipe, tmp_path / "straight", load=load_random)
     straight.train()
 
