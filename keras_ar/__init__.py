@@ -5,7 +5,7 @@ TensorFlow Probability nor TensorFlow Datasets; what needs them loads them when 
 """
 
 from keras_ar import data, distributions, layers, models, sampling, zoo
-from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import AutoregressiveModel, GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 from keras_ar.receptive_field import receptive_field
 from keras_ar.serving import export
 from keras_ar.version import __version__
@@ -15,6 +15,7 @@ __all__ = [
     "GatedPixelCNN",
     "PixelCNN",
     "PixelCNNPP",
+    "PixelRNN",
     "__version__",
     "data",
     "distributions",

@@ -1,19 +1,29 @@
 """Causal layers: one file, one public class."""
 
+from keras_ar.layers.diagonal_bilstm import DiagonalBiLSTM
+from keras_ar.layers.diagonal_recurrence import DiagonalRecurrence
 from keras_ar.layers.gated_block import GatedBlock
 from keras_ar.layers.gated_residual_block import GatedResidualBlock, concat_elu
+from keras_ar.layers.line_lstm_cell import LineLSTMCell
 from keras_ar.layers.masked_conv2d import MaskedConv2D
 from keras_ar.layers.pixel_scaling import PixelScaling
+from keras_ar.layers.row_lstm import RowLSTM
+from keras_ar.layers.row_recurrence import RowRecurrence
 from keras_ar.layers.shift2d import Shift2D
 from keras_ar.layers.shifted_conv2d import ShiftedConv2D
 from keras_ar.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
 from keras_ar.layers.weight_norm import data_dependent_initialization
 
 __all__ = [
+    "DiagonalBiLSTM",
+    "DiagonalRecurrence",
     "GatedBlock",
     "GatedResidualBlock",
+    "LineLSTMCell",
     "MaskedConv2D",
     "PixelScaling",
+    "RowLSTM",
+    "RowRecurrence",
     "Shift2D",
     "ShiftedConv2D",
     "ShiftedConv2DTranspose",

@@ -4,5 +4,6 @@ from keras_ar.models.base import AutoregressiveModel
 from keras_ar.models.gated_pixelcnn import GatedPixelCNN
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
+from keras_ar.models.pixelrnn import PixelRNN
 
-__all__ = ["AutoregressiveModel", "GatedPixelCNN", "PixelCNN", "PixelCNNPP"]
+__all__ = ["AutoregressiveModel", "GatedPixelCNN", "PixelCNN", "PixelCNNPP", "PixelRNN"]
