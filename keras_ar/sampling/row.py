@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_ar.loop import scan
 from keras_ar.sampling.columns import ColumnsRun
 from keras_ar.sampling.layout import Layout
-from keras_ar.loop import scan
 from keras_ar.sampling.schedule import Kind, Schedule, Task
 
 __all__ = ["Row", "RowRun"]

@@ -8,9 +8,9 @@ import numpy as np
 from keras import ops
 
 from keras_ar.distributions import Likelihood
+from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.incremental import IncrementalNetwork, Row
-from keras_ar.loop import scan
 from keras_ar.sampling.progress import announce, progress_bar
 
 __all__ = ["IncrementalSampler"]
