@@ -41,4 +41,4 @@ VARIANTS = {
 every_variant = pytest.mark.parametrize("build", VARIANTS.values(), ids=VARIANTS)
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
-ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour"]
+ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour", "rnn_diagonal_binary"]

@@ -43,6 +43,7 @@ class LineLSTMCell(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.reach = tuple(reach)
+        self._line = None
 
     def build(self, input_shape):
         if input_shape[-1] != 4 * self.filters:
@@ -78,8 +79,8 @@ class LineLSTMCell(keras.layers.Layer):
         return ops.cast(self.initial_cell, self.compute_dtype)
 
     @property
-    def state_size(self) -> list[tuple[int, int]]:
-        """Shapes of the states of one example."""
+    def state_size(self) -> list[tuple[int | None, int]]:
+        """Shapes of the states of one example; the line is known once the cell is built."""
         return [(self._line, self.filters)] * 2
 
     def get_initial_state(self, batch_size):
