@@ -50,7 +50,7 @@ class DiagonalRecurrence(keras.layers.Layer):
 
     def build(self, input_shape):
         batch_size, height, _, channels = input_shape
-        self.cell.build((batch_size, height, channels))
+        self.cell.build((batch_size, height * channels))
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 4 * self.filters})
         self.built = True
 

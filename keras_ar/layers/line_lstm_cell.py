@@ -16,8 +16,9 @@ class LineLSTMCell(keras.layers.Layer):
     It has no mask, because the line before it lies in the past. The input-to-state half is
     computed for all lines beforehand and comes in as ``inputs``, with the only bias.
 
-    It is a Keras cell: ``keras.layers.RNN(cell, return_sequences=True)`` runs it. ``RowLSTM`` and
-    ``DiagonalBiLSTM`` run the same equations with a faster gradient.
+    It is a Keras cell, and Keras' cells know vectors only: a line comes and goes flattened, and
+    ``keras.layers.RNN(cell, return_sequences=True)`` runs over maps ``(batch, lines, line * 4 *
+    filters)``. ``RowLSTM`` and ``DiagonalBiLSTM`` run the same equations with a faster gradient.
 
     Args:
         filters: Maps of the hidden state.
@@ -26,12 +27,13 @@ class LineLSTMCell(keras.layers.Layer):
             before is the one above.
 
     Shapes:
-        Input: ``(batch, line, 4 * filters)``: contributions to input, forget and output gate and
-            to the candidate; states: hidden state and memory, each ``(batch, line, filters)``.
-        Output: ``(batch, line, filters)``, and the new states.
+        Input: ``(batch, line * 4 * filters)``: contributions to input, forget and output gate
+            and to the candidate of each pixel; states: hidden state and memory, each ``(batch,
+            line * filters)``.
+        Output: ``(batch, line * filters)``, and the new states.
 
     Raises:
-        ValueError: If the inputs do not have four maps for each filter.
+        ValueError: If the inputs are not four gates for each filter.
 
     Source:
         van den Oord et al. (2016), "Pixel Recurrent Neural Networks", arXiv:1601.06759,
@@ -43,15 +45,15 @@ class LineLSTMCell(keras.layers.Layer):
         super().__init__(**kwargs)
         self.filters = filters
         self.reach = tuple(reach)
-        self._line = None
+        self._line = 0
 
     def build(self, input_shape):
-        if input_shape[-1] != 4 * self.filters:
+        self._line, rest = divmod(input_shape[-1], 4 * self.filters)
+        if rest:
             raise ValueError(
-                f"{self.name}: {self.filters} filters want {4 * self.filters} input maps, four "
-                f"gates for each; got {input_shape[-1]}."
+                f"{self.name}: {self.filters} filters want a multiple of {4 * self.filters} "
+                f"inputs, four gates for each at every pixel; got {input_shape[-1]}."
             )
-        self._line = input_shape[-2]
         taps = sum(self.reach) + 1
         self.kernel = self.add_weight(
             name="kernel",
@@ -64,10 +66,11 @@ class LineLSTMCell(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs, states):
-        hidden, cell = states
-        window = neighbours(hidden, self.reach)
-        hidden, cell = lstm_step(inputs + ops.matmul(window, self.matrix()), cell)
-        return hidden, [hidden, cell]
+        gates = ops.reshape(inputs, (-1, self._line, 4 * self.filters))
+        hidden, cell = (ops.reshape(x, (-1, self._line, self.filters)) for x in states)
+        gates = gates + ops.matmul(neighbours(hidden, self.reach), self.matrix())
+        states = [ops.reshape(x, (-1, self.output_size)) for x in lstm_step(gates, cell)]
+        return states[0], states
 
     def matrix(self):
         """Return the kernel in compute dtype, ``(taps * filters, 4 * filters)``."""
@@ -79,14 +82,21 @@ class LineLSTMCell(keras.layers.Layer):
         return ops.cast(self.initial_cell, self.compute_dtype)
 
     @property
-    def state_size(self) -> list[tuple[int | None, int]]:
-        """Shapes of the states of one example; the line is known once the cell is built."""
-        return [(self._line, self.filters)] * 2
+    def output_size(self) -> int:
+        """Hidden values of a line; known once the cell is built."""
+        return self._line * self.filters
 
-    def get_initial_state(self, batch_size):
+    @property
+    def state_size(self) -> list[int]:
+        """Sizes of hidden state and memory; known once the cell is built."""
+        return [self.output_size] * 2
+
+    def get_initial_state(self, batch_size=None):
         """Return hidden states and memories before the first line."""
-        shape = (batch_size, self._line, self.filters)
-        return [ops.broadcast_to(x, shape) for x in (ops.tanh(self.memory()), self.memory())]
+        memory = ops.tile(self.memory(), self._line)
+        return [
+            ops.broadcast_to(x, (batch_size, self.output_size)) for x in (ops.tanh(memory), memory)
+        ]
 
     def get_config(self):
         return super().get_config() | {"filters": self.filters, "reach": self.reach}

@@ -45,7 +45,7 @@ class RowRecurrence(keras.layers.Layer):
         self.cell = LineLSTMCell(filters, reach, dtype=self.dtype_policy)
 
     def build(self, input_shape):
-        self.cell.build((input_shape[0], *input_shape[2:]))
+        self.cell.build((input_shape[0], input_shape[2] * input_shape[3]))
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: 4 * self.filters})
         self.built = True
 
@@ -66,8 +66,8 @@ class RowRecurrence(keras.layers.Layer):
 
     def step(self, inputs, state):
         """Compute one whole row."""
-        hidden, (_, cell) = self.cell.call(inputs[:, 0], [x[:, 0] for x in state])
-        return hidden[:, None], (hidden[:, None], cell[:, None])
+        state = lstm_step(inputs + self._from_above(state[0]), state[1])
+        return state[0], state
 
     def initial_queue(self, batch_size, input_shape):
         """Return nothing: no pixel reads its neighbour to the left."""
@@ -76,8 +76,7 @@ class RowRecurrence(keras.layers.Layer):
     def enter_row(self, state):
         """Return what the row above contributes to the gates, and its memory."""
         hidden, cell = state
-        window = neighbours(hidden, self.cell.reach)
-        ahead = ops.concatenate([ops.matmul(window, self.cell.matrix()), cell], axis=-1)
+        ahead = ops.concatenate([self._from_above(hidden), cell], axis=-1)
 
         def step_pixel(inputs, ahead, queue):
             gates, cell = ahead[..., : -self.filters], ahead[..., -self.filters :]
@@ -98,6 +97,9 @@ class RowRecurrence(keras.layers.Layer):
             maps = ops.concatenate([row, ops.transpose(rest[:, 0], (1, 0, 2, 3))], axis=1)
             found.append(ops.slice(maps, (0, rows, 0, 0), (batch_size, 1, *row.shape[2:])))
         return tuple(found)
+
+    def _from_above(self, hidden):
+        return ops.matmul(neighbours(hidden, self.cell.reach), self.cell.matrix())
 
     def _arguments(self, inputs):
         gates = ops.transpose(inputs, (1, 0, 2, 3))[:, None]

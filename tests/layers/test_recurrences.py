@@ -106,10 +106,12 @@ def test_colours_of_a_pixel_stay_in_order_in_every_gate(build, groups):
 
 def test_keras_runs_the_cell_with_the_same_result():
     layer, inputs = build_layer_and_inputs(lambda: RowRecurrence(3))
+    rows = keras.Input((4, 5 * 12))
     rnn = keras.layers.RNN(LineLSTMCell(3), return_sequences=True)
-    rnn.build(inputs.shape)
+    model = keras.Model(rows, rnn(rows))
     rnn.cell.set_weights(layer.cell.get_weights())
-    np.testing.assert_allclose(to_numpy(rnn(inputs)), to_numpy(layer(inputs)), atol=1e-6)
+    found = to_numpy(model(inputs.reshape(2, 4, 5 * 12))).reshape(2, 4, 5, 3)
+    np.testing.assert_allclose(found, to_numpy(layer(inputs)), atol=1e-6)
 
 
 @pytest.mark.parametrize("reach", [(1, 1), (1, 0), (0, 0), (2, 2)], ids=str)
@@ -158,7 +160,7 @@ def test_every_row_begins_with_the_learned_state():
     [
         (lambda: RowRecurrence(2, 4), "kernel_size must be odd; got 4"),
         (lambda: DiagonalRecurrence(2, "down"), 'direction must be "right" or "left"'),
-        (lambda: LineLSTMCell(2).build((None, 5, 6)), "2 filters want 8 input maps.*got 6"),
+        (lambda: LineLSTMCell(2).build((None, 12)), "2 filters want a multiple of 8.*got 12"),
         (lambda: RowLSTM(2, groups=3), "a filter in every gate.*filters=8, groups=3"),
         (lambda: MaskedConv2D(6, 3, "B", num_gates=4), "filters=6, groups=1, num_gates=4"),
     ],
