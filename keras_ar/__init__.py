@@ -16,6 +16,7 @@ from keras_ar.models import (
     NeuralAutoregressive,
     PixelCNN,
     PixelCNNPP,
+    PixelRNN,
 )
 from keras_ar.receptive_field import input_gradients, receptive_field
 from keras_ar.serving import export
@@ -32,6 +33,7 @@ __all__ = [
     "NeuralAutoregressive",
     "PixelCNN",
     "PixelCNNPP",
+    "PixelRNN",
     "__version__",
     "data",
     "distributions",

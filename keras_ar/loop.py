@@ -9,7 +9,13 @@ __all__ = ["scan"]
 
 
 def scan(
-    function: Callable, carry: Any, inputs: Sequence[Any], length: int, dtypes: Sequence[str]
+    function: Callable,
+    carry: Any,
+    inputs: Sequence[Any],
+    length: int,
+    dtypes: Sequence[str],
+    *,
+    reverse: bool = False,
 ) -> tuple[Any, list[Any]]:
     """Run ``carry, outputs = function(carry, inputs)`` over the first axis of ``inputs``.
 
@@ -21,6 +27,7 @@ def scan(
         inputs: Tensors of ``length`` slices.
         length: Number of iterations.
         dtypes: Types of the outputs.
+        reverse: Whether to begin with the last slices; outputs stay beside their inputs.
 
     Returns:
         The last carry, and the outputs stacked along a new first axis.
@@ -28,7 +35,7 @@ def scan(
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.lax.scan(function, carry, list(inputs))
+        return jax.lax.scan(function, carry, list(inputs), reverse=reverse)
     import tensorflow as tf
 
     sources = [
@@ -37,8 +44,9 @@ def scan(
     sinks = [tf.TensorArray(dtype, length) for dtype in dtypes]
 
     def body(index, carry, sinks):
-        carry, outputs = function(carry, [source.read(index) for source in sources])
-        sinks = [sink.write(index, x) for sink, x in zip(sinks, outputs, strict=True)]
+        place = length - 1 - index if reverse else index
+        carry, outputs = function(carry, [source.read(place) for source in sources])
+        sinks = [sink.write(place, x) for sink, x in zip(sinks, outputs, strict=True)]
         return index + 1, carry, sinks
 
     _, carry, sinks = tf.while_loop(

@@ -48,7 +48,7 @@ def make_positive(model) -> None:
     But those of the condition, the only matrices, become zero: see ``reach``.
     """
     for variable in model.trainable_variables:
-        if len(variable.shape) == 4:
+        if len(variable.shape) >= 3:
             variable.assign(ops.abs(variable) + 0.01)
         if len(variable.shape) == 2:
             variable.assign(ops.zeros(variable.shape))

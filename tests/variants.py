@@ -2,11 +2,12 @@
 
 import pytest
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 
 _PIXELCNN = {"num_blocks": 1, "first_kernel_size": 5}
 _GATED = {"filters": 4, "num_blocks": 4, "kernel_size": 3, "first_kernel_size": 5}
 _PLUS_PLUS = {"filters": 4, "num_blocks": 1, "num_mixtures": 2}
+_RNN = {"num_blocks": 2, "first_kernel_size": 3, "head_filters": 12}
 _GREY = {"image_shape": (4, 6, 1), "levels": 4, "head_filters": 8, **_GATED}
 
 VARIANTS = {
@@ -28,9 +29,16 @@ VARIANTS = {
     "plus_plus_grey": lambda: PixelCNNPP((8, 4, 1), levels=16, **_PLUS_PLUS),
     "plus_plus_classes": lambda: PixelCNNPP((4, 4, 3), num_classes=3, **_PLUS_PLUS),
     "plus_plus_embedding": lambda: PixelCNNPP((4, 4, 1), condition_shape=(2,), **_PLUS_PLUS),
+    "rnn_row_binary": lambda: PixelRNN((5, 4, 1), levels=2, recurrence="row", filters=3, **_RNN),
+    "rnn_row_colour": lambda: PixelRNN(
+        (3, 5, 3), levels=4, recurrence="row", filters=4, has_skips=False, **_RNN
+    ),
+    "rnn_diagonal_binary": lambda: PixelRNN((4, 6, 1), levels=2, filters=3, **_RNN),
+    "rnn_diagonal_colour": lambda: PixelRNN((4, 3, 3), levels=4, filters=4, **_RNN),
+    "rnn_diagonal_line": lambda: PixelRNN((1, 5, 1), levels=3, filters=3, **_RNN),
 }
 
 every_variant = pytest.mark.parametrize("build", VARIANTS.values(), ids=VARIANTS)
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
-ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour"]
+ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour", "rnn_diagonal_binary"]

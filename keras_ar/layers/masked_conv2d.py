@@ -55,6 +55,8 @@ class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
         mask_type: ``"A"`` or ``"B"``.
         groups: Colour groups per pixel: 3 for RGB, 1 for the pixel as a whole. Feature map ``i``
             belongs to group ``i % groups``.
+        num_gates: Equal blocks of output maps, in each of which the groups are counted anew, so
+            that every gate of a recurrent layer can be cut out with its colours in order.
         use_bias: Whether to add a bias.
         kernel_initializer: Initializer of the kernel.
 
@@ -83,6 +85,7 @@ class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
         mask_type: str,
         groups: int = 1,
         *,
+        num_gates: int = 1,
         use_bias: bool = True,
         kernel_initializer="glorot_uniform",
         **kwargs,
@@ -95,14 +98,17 @@ class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
             )
         if mask_type not in ("A", "B"):
             raise ValueError(f'mask_type must be "A" or "B"; got {mask_type!r}.')
-        if groups < 1 or filters < groups:
+        if groups < 1 or filters < groups * num_gates or filters % num_gates:
+            gates = f", num_gates={num_gates}" if num_gates != 1 else ""
             raise ValueError(
-                f"Every colour group needs a filter: got filters={filters}, groups={groups}."
+                f"Every colour group needs a filter{' in every gate' if gates else ''}: got "
+                f"filters={filters}, groups={groups}{gates}."
             )
         self.filters = filters
         self.kernel_size = size
         self.mask_type = mask_type
         self.groups = groups
+        self.num_gates = num_gates
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
@@ -117,7 +123,9 @@ class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
         rows = height // 2 + 1
         columns = width if rows > 1 else width // 2 + 1
         shape = (rows, columns, channels, self.filters)
-        self._mask = causal_mask(shape, self.mask_type, self.groups)
+        block = (*shape[:-1], self.filters // self.num_gates)
+        mask = causal_mask(block, self.mask_type, self.groups)
+        self._mask = np.tile(mask, (1, 1, 1, self.num_gates))
         after = columns - 1 - width // 2
         self._padding = ((0, 0), (rows - 1, 0), (width // 2, after), (0, 0))
         self.kernel = self.add_weight(
@@ -155,6 +163,7 @@ class MaskedConv2D(SteppedConv2D, keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "mask_type": self.mask_type,
             "groups": self.groups,
+            "num_gates": self.num_gates,
             "use_bias": self.use_bias,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

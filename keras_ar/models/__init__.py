@@ -10,6 +10,7 @@ from keras_ar.models.nade import NADE
 from keras_ar.models.neural_autoregressive import NeuralAutoregressive
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
+from keras_ar.models.pixelrnn import PixelRNN
 
 __all__ = [
     "FVSBN",
@@ -22,4 +23,5 @@ __all__ = [
     "NeuralAutoregressive",
     "PixelCNN",
     "PixelCNNPP",
+    "PixelRNN",
 ]

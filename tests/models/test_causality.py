@@ -16,7 +16,7 @@ from checks import (
 )
 from variants import CONDITIONAL, VARIANTS, every_variant
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 
 
 @every_variant
@@ -34,12 +34,49 @@ def test_outputs_read_earlier_values_only_before_after_training_and_reloaded(bui
     check_causal(keras.models.load_model(tmp_path / "model.keras"), seed=2)
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if not name.startswith("pixelcnn_")])
-def test_gated_models_see_every_earlier_value(name):
+@pytest.mark.parametrize(
+    "name", [name for name in VARIANTS if name.startswith(("gated", "plus_plus", "rnn_diagonal"))]
+)
+def test_models_without_a_blind_spot_see_every_earlier_value(name):
     model = VARIANTS[name]()
-    if name.startswith("gated"):
+    if not name.startswith("plus_plus"):
         make_positive(model)
     check_complete(model)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_diagonal_bilstm_sees_every_earlier_value_of_a_wide_image(channels):
+    # The last pixel of a row too, which no other position of that row has in its past.
+    model = PixelRNN(
+        (4, 9, channels),
+        levels=2,
+        filters=channels,
+        num_blocks=1,
+        first_kernel_size=3,
+        head_filters=channels,
+    )
+    make_positive(model)
+    check_complete(model)
+
+
+def test_row_lstms_see_a_triangle_and_nothing_else():
+    height, width, depth, first = 5, 21, 2, 1
+    model = PixelRNN(
+        (height, width, 1),
+        levels=2,
+        recurrence="row",
+        filters=1,
+        num_blocks=depth,
+        first_kernel_size=2 * first + 1,
+        head_filters=1,
+    )
+    make_positive(model)
+    seen = reach(model)[:, (height - 1) * width + width // 2].reshape(height, width)
+    for above in range(height):
+        offsets = np.flatnonzero(seen[height - 1 - above]) - width // 2
+        # Each row above adds a column on either side; to the left, so does each layer.
+        right = above - 1 + first if above else -1
+        np.testing.assert_array_equal(offsets, np.arange(-above - depth - first, right + 1))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -18,9 +18,10 @@ from checks import (
 )
 from variants import ONE_OF_EACH, VARIANTS
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 
 _SMALL = {"num_blocks": 1, "first_kernel_size": 3}
+_RNN = {"filters": 3, "num_blocks": 2, "first_kernel_size": 3, "head_filters": 6}
 _GATED = {"num_blocks": 2, "kernel_size": 3, "first_kernel_size": 3}
 
 # Small enough to write down every image.
@@ -29,6 +30,10 @@ ENUMERABLE = {
     "pixelcnn_colour": lambda: PixelCNN((2, 1, 3), levels=3, filters=6, head_filters=6, **_SMALL),
     "gated_grey": lambda: GatedPixelCNN((3, 2, 1), levels=3, filters=4, head_filters=4, **_GATED),
     "gated_colour": lambda: GatedPixelCNN((1, 2, 3), levels=3, filters=6, head_filters=6, **_GATED),
+    "rnn_row": lambda: PixelRNN((2, 3, 1), levels=2, recurrence="row", **_RNN),
+    "rnn_diagonal": lambda: PixelRNN((3, 2, 1), levels=2, **_RNN),
+    "rnn_diagonal_colour": lambda: PixelRNN((2, 1, 3), levels=3, **_RNN),
+    "rnn_pixel": lambda: PixelRNN((1, 1, 3), levels=4, **_RNN),
     "gated_classes": lambda: GatedPixelCNN(
         (2, 2, 1), levels=3, filters=4, head_filters=4, num_classes=2, **_GATED
     ),
