@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_ar.layers.line_lstm_cell import LineLSTMCell
 from keras_ar.layers.lstm_scan import hold_gates, lstm_scan, lstm_states, lstm_step
-from keras_ar.layers.row_memory import rows_before, zero_rows
+from keras_ar.layers.row_memory import rows_before
 from keras_ar.layers.skew import skew, unskew
 
 __all__ = ["DiagonalRecurrence"]
@@ -75,8 +75,7 @@ class DiagonalRecurrence(keras.layers.Layer):
 
     def initial_state(self, batch_size, input_shape):
         """Return the row above the first one: zeros."""
-        shape = (*input_shape[:-1], self.filters)
-        return zero_rows(batch_size, 1, shape, self.compute_dtype)
+        return ops.zeros((batch_size, 1, input_shape[2], self.filters), self.compute_dtype)
 
     def step(self, inputs, state):
         """Compute one whole row, pixel after pixel."""

@@ -2,7 +2,19 @@
 
 from keras import ops
 
-__all__ = ["RowMemory"]
+__all__ = ["RowMemory", "rows_before"]
+
+
+def rows_before(maps, row, count: int):
+    """Cut the ``count`` rows above ``row`` out of whole maps; above the first are zeros.
+
+    Args:
+        maps: ``(batch, height, width, channels)``.
+        row: Integer or scalar tensor.
+        count: Rows wanted.
+    """
+    padded = ops.pad(maps, ((0, 0), (count, 0), (0, 0), (0, 0)))
+    return ops.slice(padded, (0, row, 0, 0), (ops.shape(maps)[0], count, *maps.shape[2:]))
 
 
 class RowMemory:
@@ -34,11 +46,7 @@ class RowMemory:
             inputs: ``(batch, height, width, channels)``.
             rows: Integer or scalar tensor.
         """
-        count = self._rows_kept
-        if not count:
-            return ()
-        padded = ops.pad(inputs, ((0, 0), (count, 0), (0, 0), (0, 0)))
-        return ops.slice(padded, (0, rows, 0, 0), (ops.shape(inputs)[0], count, *inputs.shape[2:]))
+        return rows_before(inputs, rows, self._rows_kept) if self._rows_kept else ()
 
     def initial_queue(self, batch_size, input_shape):
         """Return the cells to the left of the first one: zeros."""
