@@ -1,5 +1,6 @@
 """What the models of vectors share: values with weights of their own, in an order."""
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -151,15 +152,11 @@ class VectorModel(AutoregressiveModel):
         known = np.broadcast_to(known[..., None], start.shape).reshape(count, size)
         noise = noise.reshape(count, size, 1)
         values = start.reshape(count, size)
-        report = None
-        if callback is not None:
-            shape, dtype = (
-                (count, *self.event_shape),
-                np.min_scalar_type(self.likelihood.levels - 1),
-            )
+        dtype = np.min_scalar_type(self.likelihood.levels - 1)
 
-            def report(stretch, filled):
-                callback(stretch, filled.reshape(shape).astype(dtype))
+        def report(stretch, filled, *, some):
+            values[some] = filled
+            callback(stretch, values.reshape(count, *self.event_shape).astype(dtype))
 
         components = np.array(ops.convert_to_numpy(self._draw_components(noise)))
         for component in np.unique(components):
@@ -173,7 +170,7 @@ class VectorModel(AutoregressiveModel):
                 component,
                 heat,
                 truncation,
-                callback=report,
+                callback=callback and functools.partial(report, some=some),
                 verbose=verbose,
             )
         return values

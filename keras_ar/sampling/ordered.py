@@ -74,10 +74,9 @@ class OrderedSampler:
         if not len(places):
             return values
         first, last = places[0], places[-1] + 1
-        signature = len(values), len(truncation)
-        if signature not in self._compiled_for:
-            announce("Compiling the sampler (once per batch size) ...", is_shown=verbose)
-        self._compiled_for.add(signature)
+        if len(truncation) not in self._compiled_for:
+            announce("Compiling the sampler ...", is_shown=verbose)
+        self._compiled_for.add(len(truncation))
         # What all examples know at the beginning of the order enters at once.
         is_seen = np.argsort(order, axis=1) < first
         tensors = [ops.convert_to_tensor(x) for x in (known, noise, order)]

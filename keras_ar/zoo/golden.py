@@ -16,7 +16,7 @@ __all__ = ["golden_differences", "write_golden"]
 def _outputs(model: AutoregressiveModel, images, condition) -> dict[str, np.ndarray]:
     inputs = [images] if condition is None else [images, condition]
     tensors = [ops.convert_to_tensor(array) for array in inputs]
-    parameters = model(tensors if model.is_conditional else tensors[0], training=False)
+    parameters = model.parameters_graph(*tensors)
     log_prob = model.log_prob(images, condition)
     return {
         name: ops.convert_to_numpy(x)

@@ -325,5 +325,10 @@ def test_the_callback_sees_the_rows_of_an_image_and_stretches_of_a_vector():
     model.sample(2, seed=0, callback=lambda row, images: seen.append((row, images.shape)))
     assert seen == [(row, (2, 3, 2, 1)) for row in range(3)]
     seen.clear()
+    masks = MADE((2, 2, 1), units=3, num_masks=4, shuffles_order=True)
+    drawn = masks.sample(9, seed=0, callback=lambda row, images: seen.append((row, images)))
+    assert {images.shape for _, images in seen} == {(9, 2, 2, 1)}
+    np.testing.assert_array_equal(seen[-1][1], drawn)
+    seen.clear()
     NADE(130, units=2).sample(2, callback=lambda part, values: seen.append((part, values.shape)))
     assert seen == [(part, (2, 130)) for part in range(3)]
