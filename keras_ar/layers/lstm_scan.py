@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from keras import ops
 
-from keras_ar.loop import scan
+from keras_ar.loop import compile_once, scan
 
 __all__ = ["hold_gates", "lstm_scan", "lstm_step", "neighbours"]
 
@@ -119,7 +119,7 @@ def _differentiable_scan(reach: tuple[int, int]) -> Callable:
 
         return hiddens, gradient
 
-    return run
+    return compile_once(run)
 
 
 def _start(initial_cell, shape):
