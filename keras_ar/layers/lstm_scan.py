@@ -83,7 +83,7 @@ def lstm_scan(gates, kernel, initial_cell, reach: tuple[int, int]):
 
     The gradient is written out: kept are the activated gates and the states, and the backward
     pass is one loop as well. Automatic differentiation of a loop stores every intermediate
-    result, which costs several times as much.
+    result, which takes up to six times as long.
 
     Args:
         gates: Input-to-state contributions, bias included, ``(time, batch, line,
