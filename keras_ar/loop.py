@@ -5,7 +5,19 @@ from typing import Any
 
 import keras
 
-__all__ = ["scan"]
+__all__ = ["compile_once", "scan"]
+
+
+def compile_once(function: Callable) -> Callable:
+    """Let JAX, outside of compiled code, compile a loop for new shapes only and not in every call.
+
+    ``function`` takes and returns tensors; TensorFlow runs a loop as it is.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
 
 
 def scan(

@@ -57,10 +57,10 @@ class DiagonalRecurrence(keras.layers.Layer):
     def call(self, inputs):
         corners = hold_gates(self.filters, self.compute_dtype)
         skewed = skew(self._turn(inputs), corners)
-        # Columns first: they are the steps; of one direction.
-        gates = ops.transpose(skewed, (2, 0, 1, 3))[:, None]
-        hiddens = lstm_scan(gates, self.cell.matrix()[None], self.cell.memory()[None], (1, 0))
-        return self._turn(unskew(ops.transpose(hiddens[:, 0], (1, 2, 0, 3))))
+        # Columns first: they are the steps.
+        gates = ops.transpose(skewed, (2, 0, 1, 3))
+        hiddens = lstm_scan(gates, self.cell.matrix(), self.cell.memory(), (1, 0))
+        return self._turn(unskew(ops.transpose(hiddens, (1, 2, 0, 3))))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
@@ -82,9 +82,9 @@ class DiagonalRecurrence(keras.layers.Layer):
         above, beside = self._taps()
         gates = self._turn(inputs + ops.matmul(state, above))
         # Columns first; a line of one pixel has no neighbours.
-        columns = ops.transpose(gates, (2, 0, 1, 3))[:, None]
-        hiddens, _ = lstm_states(columns, beside[None], self.cell.memory()[None], (0, 0))
-        row = self._turn(ops.transpose(hiddens[:, 0], (1, 2, 0, 3)))
+        columns = ops.transpose(gates, (2, 0, 1, 3))
+        hiddens, _ = lstm_states(columns, beside, self.cell.memory(), (0, 0))
+        row = self._turn(ops.transpose(hiddens, (1, 2, 0, 3)))
         return row, row
 
     def initial_queue(self, batch_size, input_shape):

@@ -51,7 +51,7 @@ class RowRecurrence(keras.layers.Layer):
 
     def call(self, inputs):
         hiddens = lstm_scan(*self._arguments(inputs))
-        return ops.transpose(hiddens[:, 0], (1, 0, 2, 3))
+        return ops.transpose(hiddens, (1, 0, 2, 3))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.filters)
@@ -94,7 +94,7 @@ class RowRecurrence(keras.layers.Layer):
         first = self.initial_state(batch_size, inputs.shape)
         found = []
         for row, rest in zip(first, lstm_states(*self._arguments(inputs)), strict=True):
-            maps = ops.concatenate([row, ops.transpose(rest[:, 0], (1, 0, 2, 3))], axis=1)
+            maps = ops.concatenate([row, ops.transpose(rest, (1, 0, 2, 3))], axis=1)
             found.append(ops.slice(maps, (0, rows, 0, 0), (batch_size, 1, *row.shape[2:])))
         return tuple(found)
 
@@ -102,8 +102,8 @@ class RowRecurrence(keras.layers.Layer):
         return ops.matmul(neighbours(hidden, self.cell.reach), self.cell.matrix())
 
     def _arguments(self, inputs):
-        gates = ops.transpose(inputs, (1, 0, 2, 3))[:, None]
-        return gates, self.cell.matrix()[None], self.cell.memory()[None], self.cell.reach
+        gates = ops.transpose(inputs, (1, 0, 2, 3))
+        return gates, self.cell.matrix(), self.cell.memory(), self.cell.reach
 
     def get_config(self):
         return super().get_config() | {"filters": self.filters, "kernel_size": self.kernel_size}

@@ -10,8 +10,8 @@ import keras_ar
 from keras_ar.models import PixelRNN
 
 
-def test_training_is_compiled_by_xla_unless_the_user_decides_otherwise():
-    model = VARIANTS["rnn_row_binary"]()
+def test_diagonals_are_compiled_by_xla_unless_the_user_decides_otherwise():
+    model = VARIANTS["rnn_diagonal_line"]()
     model.compile("adam")
     assert model.jit_compile
     assert model.get_compile_config()["jit_compile"]
