@@ -89,16 +89,6 @@ def read_variants(zoo: pathlib.Path) -> tuple[list[Variant], list[str]]:
     return variants, unfinished
 
 
-def _measured(results: dict[str, Any]) -> str:
-    """Write the result and its standard error, and those of every ensemble if there are any."""
-    parts = [
-        f"{card.format_value({**results, **part, 'value': part[results['metric']]})} "
-        f"({part['orders']} order{'s' if part['orders'] > 1 else ''})"
-        for part in results.get("ensembles", [])
-    ] or [card.format_value(results)]
-    return f"{', '.join(parts)} ± {card.format_error(results)}"
-
-
 def table(variants: list[Variant], to_zoo: str) -> str:
     """Write the table; ``to_zoo`` leads from the document to the folder of the variants."""
     if not variants:
@@ -112,7 +102,7 @@ def table(variants: list[Variant], to_zoo: str) -> str:
             variant.recipe["model"]["class"],
             f"{prose.get('dataset_name', results['dataset'])}, {results['split']}",
             f"{variant.metadata['parameter_count']:,}",
-            _measured(results),
+            card.format_measured(results),
             prose.get("paper_result", ""),
             training["hardware"],
             f"{training['minutes']:.0f}",

@@ -8,7 +8,14 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-__all__ = ["check_prose", "format_error", "format_value", "render_card", "write_card"]
+__all__ = [
+    "check_prose",
+    "format_error",
+    "format_measured",
+    "format_value",
+    "render_card",
+    "write_card",
+]
 
 _PROSE = (
     "arxiv",
@@ -30,6 +37,16 @@ _NAMES = {"nats_per_image": "Negative log-likelihood in nats", "bits_per_dim": "
 def format_value(results: dict[str, Any]) -> str:
     """Write a result with its unit, such as ``81.30 nats``."""
     return f"{results['value']:.2f} {_UNITS[results['metric']]}"
+
+
+def format_measured(results: dict[str, Any]) -> str:
+    """Write a result, or those of all its ensembles, with the standard error of the last."""
+    parts = [
+        f"{format_value({**results, 'value': part[results['metric']]})} "
+        f"({part['orders']} order{'s' if part['orders'] > 1 else ''})"
+        for part in results.get("ensembles", [])
+    ]
+    return f"{', '.join(parts or [format_value(results)])} ± {format_error(results)}"
 
 
 def check_prose(prose: dict[str, Any]) -> None:
@@ -110,7 +127,7 @@ The samples are the first ones drawn with seed 0: none was selected.
 | data | split | examples | this model | {prose["paper_title"]} |
 |---|---|---|---|---|
 | {prose["dataset_name"]} | {results["split"]} | {results["num_examples"]:,} | \
-{format_value(results)} ± {format_error(results)} | {prose["paper_result"]} |
+{format_measured(results)} | {prose["paper_result"]} |
 
 Protocol: {results["protocol"]}; ± is one standard error over the examples. {prose["comparison"]}
 

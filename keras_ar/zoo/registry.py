@@ -12,6 +12,21 @@ __all__ = ["REGISTRY"]
 
 _VARIANTS = (
     Variant(
+        name="deepnade_binarized_mnist",
+        repo_id=None,
+        revision=None,
+        weights_sha256="84384dd49bd066cbc6c0030866e3c3993cd86b5842d90bd8ebf28d5022dff285",
+        weights_size=2_878_696,
+        config_sha256="33285a12824256bb9d66a84f8c090c55eade851b07ae4cacc504d2f5e8160b7d",
+        license="apache-2.0",
+        paper="1310.1757",
+        model_class="DeepNADE",
+        parameters=1_427_784,
+        dataset="binarized_mnist",
+        metric="nats_per_image",
+        value=89.0877,
+    ),
+    Variant(
         name="gated_pixelcnn_mnist",
         repo_id=None,
         revision=None,
@@ -25,6 +40,21 @@ _VARIANTS = (
         dataset="mnist",
         metric="bits_per_dim",
         value=1.0733,
+    ),
+    Variant(
+        name="nade_binarized_mnist",
+        repo_id=None,
+        revision=None,
+        weights_sha256="d7b20389f07ef02b59e5680fa325c7690b1320c57195df24b76a40e4a71bd67b",
+        weights_size=1_586_480,
+        config_sha256="19650363fb0744e47544c198672b06d1d01aca8a15012f3b820a8e724769da26",
+        license="apache-2.0",
+        paper="1605.02226",
+        model_class="NADE",
+        parameters=785_284,
+        dataset="binarized_mnist",
+        metric="nats_per_image",
+        value=87.9943,
     ),
     Variant(
         name="pixelcnn_binarized_mnist",

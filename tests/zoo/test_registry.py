@@ -50,7 +50,7 @@ def test_the_docs_state_parameters_and_result_of_a_record(variant):
     page = (ROOT / "docs" / "zoo.md").read_text()
     [row] = [line for line in page.splitlines() if line.startswith(f"| [`{variant.name}`]")]
     assert f"| {variant.parameters:,} |" in row
-    assert f"| {variant.value:.2f} " in row
+    assert f" {variant.value:.2f} " in row
 
 
 @every_variant
