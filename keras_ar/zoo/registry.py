@@ -86,6 +86,21 @@ _VARIANTS = (
         metric="bits_per_dim",
         value=3.7516,
     ),
+    Variant(
+        name="pixelrnn_row_binarized_mnist",
+        repo_id=None,
+        revision=None,
+        weights_sha256="141f8dc1e7c094e2c09132c423f763487d5c01a327d64a0c88fda77f5cc953e7",
+        weights_size=289_280,
+        config_sha256="98037f62383c0cbcaa73a0d67c58df814ffc442e74e1fefcac136b32b3661b4a",
+        license="apache-2.0",
+        paper="1601.06759",
+        model_class="PixelRNN",
+        parameters=96_233,
+        dataset="binarized_mnist",
+        metric="nats_per_image",
+        value=81.6506,
+    ),
 )
 
 REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VARIANTS})
