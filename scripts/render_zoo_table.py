@@ -140,7 +140,7 @@ def zoo_page(variants: list[Variant], pictures: dict[pathlib.Path, Variant]) -> 
     return "\n\n".join(parts) + "\n"
 
 
-def results_page(variants: list[Variant], uci: pathlib.Path) -> str:
+def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
     """Write docs/results.md: the tables on which binary models are compared."""
     binary = [v for v in variants if v.results["dataset"] == "binarized_mnist"]
     parts = [
@@ -155,6 +155,16 @@ def results_page(variants: list[Variant], uci: pathlib.Path) -> str:
         "[the page of the zoo](zoo.md).",
         table(binary, "../zoo/"),
     ]
+    if (docs / "images" / "gradients.png").is_file():
+        parts += [
+            "What each of them looks at when it predicts the pixel in the middle (red): the mean "
+            "absolute derivative of its logit by every pixel, over 32 test images "
+            "(`scripts/plot_gradients.py`). A pixel that cannot matter is white: DeepNADE is asked "
+            "with the pixels that come first in its order, PixelCNN has a blind spot to the right, "
+            "and Row LSTM sees a triangle.",
+            "![Derivatives of the middle pixel's logit by every pixel](images/gradients.png)",
+        ]
+    uci = docs / "uci_binary.json"
     if uci.is_file():
         stored = json.loads(uci.read_text())
         cells = {(cell["data"], cell["model"]): cell for cell in stored["cells"]}
@@ -193,7 +203,7 @@ def documents(
     docs = root / "docs"
     wanted = {
         docs / "zoo.md": zoo_page(variants, pictures),
-        docs / "results.md": results_page(variants, docs / "uci_binary.json"),
+        docs / "results.md": results_page(variants, docs),
     }
     readme = root / "README.md"
     if readme.is_file():
