@@ -99,6 +99,7 @@ def test_a_condition_per_image_draws_each_image_from_its_own_law():
         check_frequencies(observed, 2000 * law, f"class {number}")
 
 
+@pytest.mark.slow
 def test_samples_of_plus_plus_have_the_exact_marginals_and_entropy():
     model = far_from_uniform(tiny_plus_plus)
     law = probabilities(model)

@@ -240,7 +240,13 @@ def log_prob_of(model, images):
     return float(np.mean(to_numpy(model.log_prob(images))))
 
 
-@pytest.mark.parametrize("name", VECTOR_ONE_OF_EACH)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name.startswith(("made", "conv")) else name
+        for name in VECTOR_ONE_OF_EACH
+    ],
+)
 def test_half_precision_and_xla_train_and_keep_a_float32_likelihood(name):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")

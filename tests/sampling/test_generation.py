@@ -96,7 +96,7 @@ def test_noise_lies_strictly_between_0_and_1_and_is_uniform():
 
 
 def test_more_than_256_levels_are_sampled_as_wider_integers():
-    model = PixelCNNPP((4, 4, 1), levels=1000, filters=2, num_blocks=1, num_mixtures=1)
+    model = PixelCNN((2, 3, 1), levels=1000, filters=2, num_blocks=1, head_filters=2)
     images = model.sample(4, seed=0, verbose=False)
     assert images.dtype == np.uint16
     assert images.max() > 255

@@ -24,14 +24,14 @@ def export_of(tmp_path_factory):
     return functools.cache(lambda name: Exported(name, tmp_path_factory.mktemp(name) / "base"))
 
 
-@pytest.fixture(params=BUILDERS)
+# The deep model takes half a minute to export, and seconds for every call.
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.slow) if name == "mixture" else name
+        for name in BUILDERS
+    ]
+)
 def exported(request, export_of) -> Exported:
-    return export_of(request.param)
-
-
-@pytest.fixture(params=[name for name in BUILDERS if name != "mixture"])
-def exported_small(request, export_of) -> Exported:
-    """Without the model whose every call takes seconds, for what does not depend on it."""
     return export_of(request.param)
 
 
@@ -80,27 +80,27 @@ def test_the_likelihood_is_that_of_the_keras_model_for_every_batch_size(exported
     np.testing.assert_allclose(bits, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_samples_are_decided_by_the_seed_alone(exported_small):
-    first = exported_small.sample()
+def test_samples_are_decided_by_the_seed_alone(exported):
+    first = exported.sample()
     assert first.dtype == np.uint8
-    assert first.shape == (3, *exported_small.model.image_shape)
-    np.testing.assert_array_equal(first, exported_small.sample())
-    assert np.any(first != exported_small.sample(seed=(0, 1)))
-    assert np.any(first != exported_small.sample(seed=(1, 0)))
+    assert first.shape == (3, *exported.model.image_shape)
+    np.testing.assert_array_equal(first, exported.sample())
+    assert np.any(first != exported.sample(seed=(0, 1)))
+    assert np.any(first != exported.sample(seed=(1, 0)))
     assert np.any(first[0] != first[1])
 
 
-def test_a_completion_keeps_known_pixels_and_goes_on_as_a_sample_would(exported_small):
-    sampled = exported_small.sample()
+def test_a_completion_keeps_known_pixels_and_goes_on_as_a_sample_would(exported):
+    sampled = exported.sample()
     known = np.zeros(sampled.shape[:3], bool)
     known[:, :2] = known[0, 2, 1:] = True
     # Zeros where nothing is known: what stands there must not matter.
     given = np.where(known[..., None], sampled, 0).astype("uint8")
     inputs = {"images": given, "known": known, "seed": np.int32((0, 0))}
-    inputs |= {"temperature": np.float32(1.0), **exported_small.condition(3)}
-    np.testing.assert_array_equal(exported_small.call("complete", **inputs)["images"], sampled)
-    other = exported_small.images(3)
-    completed = exported_small.call("complete", **inputs | {"images": other})["images"]
+    inputs |= {"temperature": np.float32(1.0), **exported.condition(3)}
+    np.testing.assert_array_equal(exported.call("complete", **inputs)["images"], sampled)
+    other = exported.images(3)
+    completed = exported.call("complete", **inputs | {"images": other})["images"]
     np.testing.assert_array_equal(completed[known], other[known])
     assert np.any(completed != sampled)
 
@@ -109,15 +109,15 @@ def test_the_graph_generates_what_the_keras_model_would_from_the_same_noise(expo
     np.testing.assert_array_equal(exported.sample(), exported.keras_sample(3))
 
 
-def test_samples_are_legal_images(exported_small):
-    nats = exported_small.model.log_prob(exported_small.sample(6), **exported_small.condition(6))
+def test_samples_are_legal_images(exported):
+    nats = exported.model.log_prob(exported.sample(6), **exported.condition(6))
     assert np.all(np.isfinite(nats))
 
 
-def test_temperature_sharpens_and_flattens_the_samples(exported_small):
+def test_temperature_sharpens_and_flattens_the_samples(exported):
     def agreement(temperature: float) -> float:
         """How often two seeds give the same value."""
-        one, other = (exported_small.sample(8, (seed, 0), temperature) for seed in (5, 6))
+        one, other = (exported.sample(8, (seed, 0), temperature) for seed in (5, 6))
         return float(np.mean(one == other))
 
     assert agreement(1e-5) > 0.9
