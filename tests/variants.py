@@ -38,7 +38,15 @@ VARIANTS = {
     "rnn_diagonal_line": lambda: PixelRNN((1, 5, 1), levels=3, filters=3, **_RNN),
 }
 
-every_variant = pytest.mark.parametrize("build", VARIANTS.values(), ids=VARIANTS)
+# Deep models whose conditions enter as those of others here do: only with -m slow.
+_SLOW = {"plus_plus_classes", "plus_plus_embedding"}
+every_variant = pytest.mark.parametrize(
+    "build",
+    [
+        pytest.param(build, id=name, marks=pytest.mark.slow if name in _SLOW else ())
+        for name, build in VARIANTS.items()
+    ],
+)
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
 ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour", "rnn_diagonal_binary"]
