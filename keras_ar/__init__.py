@@ -17,6 +17,7 @@ from keras_ar.models import (
     PixelCNN,
     PixelCNNPP,
     PixelRNN,
+    WaveNet,
 )
 from keras_ar.receptive_field import input_gradients, receptive_field
 from keras_ar.serving import export
@@ -34,6 +35,7 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "WaveNet",
     "__version__",
     "data",
     "distributions",

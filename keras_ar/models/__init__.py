@@ -11,6 +11,7 @@ from keras_ar.models.neural_autoregressive import NeuralAutoregressive
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
 from keras_ar.models.pixelrnn import PixelRNN
+from keras_ar.models.wavenet import WaveNet
 
 __all__ = [
     "FVSBN",
@@ -24,4 +25,5 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "WaveNet",
 ]

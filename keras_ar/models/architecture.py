@@ -7,6 +7,7 @@ the outputs can build the rest of the model around them.
 """
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,4 +57,6 @@ def accept_cloned_graph(init: Callable) -> Callable:
         else:
             init(self, *args, **kwargs)
 
+    # Keras reads the arguments of a class in two ways, of which only one looks behind a wrapper.
+    wrapper.__signature__ = inspect.signature(init)
     return wrapper

@@ -35,8 +35,8 @@ class AutoregressiveModel(LikelihoodTraining):
     metric (``bits_per_dim``) are built in.
 
     Args:
-        inputs: Integer images ``(batch, height, width, channels)``, or a pair of images and
-            condition.
+        inputs: Integer images ``(batch, height, width, channels)``, or a list of images and
+            condition, or conditions.
         parameters: Outputs of the network ``(batch, height, width, likelihood.num_parameters)``;
             a list if there are others, which a subclass reads in ``training_nats``.
         likelihood: What the outputs mean.
@@ -114,14 +114,17 @@ class AutoregressiveModel(LikelihoodTraining):
         return math.prod(self.event_shape)
 
     @property
-    def num_classes(self) -> int | None:
-        """Number of classes of a class-conditional model, else ``None``."""
+    def num_classes(self) -> int | tuple[int, ...] | None:
+        """Number of classes of a class-conditional model, else ``None``.
+
+        A tuple where there is more than one kind of class, such as digit and speaker.
+        """
         return self._config.get("num_classes")
 
     @property
     def is_conditional(self) -> bool:
         """Whether the model wants a condition with every image."""
-        return len(self.inputs) == 2
+        return len(self.inputs) > 1
 
     def order_of(self, component: int = 0) -> np.ndarray:
         """Return the order of the values: int32 ``(num_dimensions,)``, the index at each place.
@@ -175,7 +178,14 @@ class AutoregressiveModel(LikelihoodTraining):
         Takes the arguments of ``log_prob`` and raises what it raises.
         """
         nats = -self.log_prob(images, condition, **options)
-        return nats / (math.log(2.0) * self.num_dimensions)
+        return nats / (math.log(2.0) * self.value_counts(images))
+
+    def value_counts(self, images):
+        """Return the number of values by which the nats of an example are divided for bits.
+
+        The same for all images; ``(batch,)`` for sequences of different lengths.
+        """
+        return self.num_dimensions
 
     def distribution(self, images, condition=None):
         """Return the law of every pixel given the true earlier ones (teacher forcing).
@@ -293,12 +303,13 @@ class AutoregressiveModel(LikelihoodTraining):
             raise ValueError(f"temperature must be positive; got {temperature}.")
         truncation = checks.check_truncation(top_k, top_p, self.likelihood)
         images, condition = self._check(images, condition)
-        known = checks.check_known(known, self.position_shape, len(images))
+        position_shape = images.shape[1:3] if images.ndim == 4 else images.shape[1:]
+        known = checks.check_known(known, position_shape, len(images))
         # What stands at unknown places must not matter, not even to a network pass that reads it.
         values = np.reshape(images, (*known.shape, self.likelihood.channels))
         start = np.where(known[..., None], values, 0).astype("int32")
         noise = uniform_noise((*known.shape, self.likelihood.noise_size), seed)
-        conditions = () if condition is None else (ops.convert_to_tensor(condition),)
+        conditions = [ops.convert_to_tensor(x) for x in _parts_of(condition)]
         heat = ops.convert_to_tensor(np.float32(temperature))
         fill = self._fill_incrementally if cached else self._fill_by_whole_passes
         filled = fill(
@@ -338,13 +349,19 @@ class AutoregressiveModel(LikelihoodTraining):
         An intensity or a class id out of range makes its image NaN: inside a graph nothing can
         be raised, and a wrong number must not pass for a right one.
         """
-        values = ops.reshape(images, (-1, *self.position_shape, self.likelihood.channels))
-        per_pixel = self.likelihood.log_prob(parameters, ops.cast(values, "int32"))
-        total = ops.sum(per_pixel, axis=tuple(range(1, len(per_pixel.shape))))
+        per_position = self.position_log_prob(parameters, images)
+        total = ops.sum(per_position, axis=tuple(range(1, len(per_position.shape))))
         if not self.num_classes:
             return total
-        is_class = ops.logical_and(condition[0] >= 0, condition[0] < self.num_classes)
+        is_class = ops.logical_and(condition[0] >= 0, condition[0] < np.array(self.num_classes))
+        if len(is_class.shape) == 2:
+            is_class = ops.all(is_class, axis=1)
         return ops.where(is_class, total, float("nan"))
+
+    def position_log_prob(self, parameters, images):
+        """Compute the log-probability of every position, ``(batch, *position_shape)``."""
+        values = ops.reshape(images, (-1, *self.position_shape, self.likelihood.channels))
+        return self.likelihood.log_prob(parameters, ops.cast(values, "int32"))
 
     def log_prob_graph(self, images, *condition):
         """Compute ``log_prob`` from unchecked tensors, for use inside compiled functions."""
@@ -406,5 +423,12 @@ class AutoregressiveModel(LikelihoodTraining):
         return list(tensors) if self.is_conditional else tensors[0]
 
     def _tensors(self, images, condition=None, part: slice = slice(None)):
-        arrays = [images] if condition is None else [images, condition[part]]
+        arrays = [images, *(x[part] for x in _parts_of(condition))]
         return [ops.convert_to_tensor(array) for array in arrays]
+
+
+def _parts_of(condition) -> tuple:
+    """Return the conditions one by one; a model may have none, or more than one."""
+    if condition is None:
+        return ()
+    return condition if isinstance(condition, tuple) else (condition,)

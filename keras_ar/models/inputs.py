@@ -13,6 +13,7 @@ __all__ = [
     "check_truncation",
     "first_batch",
     "storage_dtype",
+    "whole_numbers",
 ]
 
 
@@ -21,7 +22,13 @@ def storage_dtype(levels: int) -> np.dtype:
     return np.min_scalar_type(levels - 1)
 
 
-def _whole_numbers(name: str, array: np.ndarray, hint: str) -> np.ndarray:
+def whole_numbers(name: str, array: np.ndarray, hint: str) -> np.ndarray:
+    """Return ``array`` if it holds whole numbers of any type.
+
+    Raises:
+        TypeError: If it does not hold numbers.
+        ValueError: If one of them is not whole.
+    """
     if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
         return array
     if not np.issubdtype(array.dtype, np.floating):
@@ -81,7 +88,7 @@ def check_images(images, event_shape: tuple[int, ...], levels: int) -> np.ndarra
         raise ValueError(f"images must have shape {expected}; got {array.shape}.")
     if not array.size:
         raise ValueError("images is empty: there is nothing to work on.")
-    array = _whole_numbers(
+    array = whole_numbers(
         "images", array, f"The model wants integers 0..{levels - 1}, and scales them itself."
     )
     low, high = int(array.min()), int(array.max())
@@ -93,26 +100,30 @@ def check_images(images, event_shape: tuple[int, ...], levels: int) -> np.ndarra
     return array.astype(storage_dtype(levels))
 
 
-def check_class_ids(condition, num_classes: int, count: int) -> np.ndarray:
+def check_class_ids(condition, num_classes: int | tuple[int, ...], count: int) -> np.ndarray:
     """Return class ids as int32 ``(count,)``; one id stands for all.
+
+    With several kinds of classes, ``num_classes`` is a tuple and ids come as ``(count, kinds)``.
 
     Raises:
         ValueError: If there are neither one nor ``count`` ids, or an id is outside
             ``0..num_classes-1``.
     """
+    limits = np.asarray(num_classes)
+    names = f"0..{num_classes - 1}" if not limits.ndim else f"below {tuple(num_classes)}"
     ids = np.asarray(ops.convert_to_numpy(condition))
-    ids = _whole_numbers("condition", ids, f"Class ids are integers 0..{num_classes - 1}.")
-    if ids.ndim == 0:
-        ids = np.broadcast_to(ids, (count,))
-    if ids.shape != (count,):
+    ids = whole_numbers("condition", ids, f"Class ids are integers {names}.")
+    shape = (count, *limits.shape)
+    if ids.shape == limits.shape:
+        ids = np.broadcast_to(ids, shape)
+    if ids.shape != shape:
+        what = "class id" if not limits.ndim else f"row of {len(limits)} class ids"
         raise ValueError(
-            f"condition must hold one class id, or one for each of the {count} images; "
+            f"condition must hold one {what}, or one for each of the {count} images; "
             f"got shape {ids.shape}."
         )
-    if ids.min() < 0 or ids.max() >= num_classes:
-        raise ValueError(
-            f"Class ids must lie in 0..{num_classes - 1}; got {ids.min()} to {ids.max()}."
-        )
+    if np.any(ids < 0) or np.any(ids >= limits):
+        raise ValueError(f"Class ids must lie in {names}; got {ids.min()} to {ids.max()}.")
     return ids.astype("int32")
 
 

@@ -112,8 +112,12 @@ class LikelihoodTraining(keras.Model):
         data = x if self.is_conditional else (x,)
         # Computed again in the backward pass: cheap, but a hundred maps to remember otherwise.
         nats = keras.remat(lambda outputs: self.training_nats(outputs, *data))(y_pred)
-        bits = nats / (math.log(2.0) * self.num_dimensions)
-        self._bits_tracker.update_state(bits, sample_weight=sample_weight)
+        # By their numbers of values, the mean is the bits of all divided by the values of all.
+        counts = ops.cast(self.value_counts(data[0]), nats.dtype)
+        weights = counts * ops.ones_like(nats)
+        if sample_weight is not None:
+            weights = weights * ops.cast(sample_weight, nats.dtype)
+        self._bits_tracker.update_state(nats / (math.log(2.0) * counts), sample_weight=weights)
         if sample_weight is not None:
             nats = nats * ops.cast(sample_weight, nats.dtype)
         return ops.mean(nats) + sum(self.losses)
@@ -150,4 +154,5 @@ class LikelihoodTraining(keras.Model):
         if isinstance(images, tuple | list):
             return data
         condition, *weight = rest or (None,)
-        return (self._pack((images, condition)), None, *weight)
+        conditions = condition if isinstance(condition, tuple | list) else (condition,)
+        return (self._pack((images, *conditions)), None, *weight)

@@ -8,6 +8,8 @@ from keras_ar.sampling.ordered_network import OrderedNetwork
 from keras_ar.sampling.progress import progress_bar
 from keras_ar.sampling.raster import draw_pixel, generate_raster
 from keras_ar.sampling.sampler import IncrementalSampler
+from keras_ar.sampling.sequence import SequenceSampler, draw_code
+from keras_ar.sampling.sequence_network import SequenceNetwork
 from keras_ar.sampling.whole_pass_network import WholePassNetwork
 
 __all__ = [
@@ -15,8 +17,11 @@ __all__ = [
     "MaskedDenseNetwork",
     "OrderedNetwork",
     "OrderedSampler",
+    "SequenceNetwork",
+    "SequenceSampler",
     "WholePassNetwork",
     "compile_function",
+    "draw_code",
     "draw_pixel",
     "generate_raster",
     "progress_bar",

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_ar.sampling.graph import Node, is_pointwise
 
-__all__ = ["Kind", "Schedule", "Task", "make_schedules"]
+__all__ = ["Kind", "Schedule", "Task", "make_schedules", "refusal"]
 
 
 class Kind(enum.IntEnum):
@@ -114,7 +114,7 @@ def make_schedules(
             static.update(node.outputs)
             continue
         if not node.is_stepped and not is_pointwise(node):
-            raise ValueError(_refusal(node))
+            raise ValueError(refusal(node))
         found = {scales[key] for key in node.inputs if key not in static}
         if len(found) > 1:
             raise ValueError(f"{node.operation.name} combines maps of different resolutions.")
@@ -168,7 +168,8 @@ def _steps_within_row(node: Node) -> bool:
     return getattr(node.operation, "steps_within_row", False)
 
 
-def _refusal(node: Node) -> str:
+def refusal(node: Node) -> str:
+    """Say why a network cannot be run step by step, and what to do."""
     operation = node.operation
     kind = type(operation).__name__
     return (

@@ -1,0 +1,224 @@
+"""What the models of sequences share: any length, padding, and generation from left to right."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_ar.models import inputs as checks
+from keras_ar.models.base import AutoregressiveModel
+from keras_ar.models.sequence_inputs import check_codes, check_sequence_conditions, mark_lengths
+from keras_ar.sampling import SequenceSampler, draw_code, progress_bar
+
+__all__ = ["SequenceModel"]
+
+
+class SequenceModel(AutoregressiveModel):
+    """A model of sequences of codes, of any length.
+
+    The first input of its graph is the codes ``(batch, time)``, which only a ``PreviousCode``
+    layer may read. In arrays of sequences of different lengths the code -1 stands behind the end
+    of each: it has no probability and no influence, in training too.
+    """
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of codes."""
+        return self.likelihood.levels
+
+    @property
+    def hop(self) -> int | None:
+        """Codes per frame of a local condition; ``None`` if there is no such condition."""
+        return None
+
+    @property
+    def num_dimensions(self) -> int:
+        raise ValueError(
+            f"{self.name} is a model of sequences: the number of values is that of each sequence."
+        )
+
+    def value_counts(self, images):
+        codes = ops.convert_to_tensor(images)
+        return ops.sum(ops.cast(ops.cast(codes, "int32") >= 0, "float32"), axis=1)
+
+    # Exact likelihood -------------------------------------------------------------------------
+
+    def log_prob(self, codes, condition=None, *, lengths=None, batch_size: int = 64):
+        """Return the exact log-probability of every sequence.
+
+        Args:
+            codes: Integers ``0..vocabulary_size-1``, ``(batch, time)``; or -1 behind the end of
+                sequences that are shorter than others.
+            condition: What the model is conditioned on; one for all is enough. A pair if it is
+                conditioned both globally and locally.
+            lengths: Number of codes of each sequence, ``(batch,)``; what stands behind is not
+                looked at. Instead of -1, or where all are equally long, leave it out.
+            batch_size: Sequences per network pass; bounds the memory.
+
+        Returns:
+            A float32 tensor ``(batch,)``, natural logarithm.
+
+        Raises:
+            ValueError: If codes, lengths or condition do not fit the model.
+        """
+        codes = mark_lengths(codes, lengths)
+        return super().log_prob(codes, condition, batch_size=batch_size)
+
+    def bits_per_dim(self, codes, condition=None, *, lengths=None, **options):
+        """Return ``-log2 p(x)`` divided by the length: bits per sample, or per character.
+
+        Takes the arguments of ``log_prob`` and raises what it raises.
+        """
+        codes = mark_lengths(codes, lengths)
+        return super().bits_per_dim(codes, condition, **options)
+
+    # Generation -------------------------------------------------------------------------------
+
+    def sample(
+        self,
+        count: int = 1,
+        *,
+        length: int | None = None,
+        condition=None,
+        seed: int | None = None,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        cached: bool = True,
+        callback: Callable[[int, np.ndarray], None] | None = None,
+        verbose: bool = True,
+    ) -> np.ndarray:
+        """Draw sequences from the model.
+
+        Args:
+            count: Number of sequences.
+            length: Codes of each; may be left out where a local condition says it.
+            condition: As in ``log_prob``; one for all, or one per sequence.
+            seed: The same seed gives the same codes; ``None`` draws a fresh one.
+            temperature: Below 1 sharpens every conditional distribution, above 1 flattens it.
+            top_k: Draw among the ``top_k`` most likely codes only; for categorical outputs.
+            top_p: Draw among the most likely codes that together hold the probability ``top_p``
+                only; for categorical outputs.
+            cached: Whether to remember what earlier steps computed. ``False`` runs the whole
+                network for every code: hundreds of times slower, for the same sequences.
+            callback: Called as ``callback(time, codes)`` after every chunk, with the codes so far.
+                An exception it raises ends the generation, as Ctrl-C does.
+            verbose: Whether to show a progress bar when it takes longer than two seconds.
+
+        Returns:
+            Integer codes ``(count, length)``, uint8 for up to 256.
+
+        Raises:
+            ValueError: If an argument does not fit the model, or a layer cannot be run step by
+                step (then ``cached=False`` helps).
+        """
+        if count < 1:
+            raise ValueError(f"count must be at least 1; got {count}.")
+        if length is None:
+            length = self._length_of(condition)
+        if length < 1:
+            raise ValueError(f"length must be at least 1; got {length}.")
+        return self.complete(
+            np.zeros((count, length), "int32"),
+            np.zeros((length,), bool),
+            condition=condition,
+            seed=seed,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            cached=cached,
+            callback=callback,
+            verbose=verbose,
+        )
+
+    def complete(self, codes, known=None, *, length: int | None = None, **options) -> np.ndarray:
+        """Continue sequences, or fill in their unknown codes, each given all codes before it.
+
+        A known code is never changed. A drawn one takes account of what comes before it, known
+        or drawn, but not of known codes that come later. What all sequences know at their
+        beginning costs one network pass, whatever its length.
+
+        Args:
+            codes: As in ``log_prob``, all of one length; unknown ones may hold any legal code.
+            known: bool ``(time,)`` or ``(batch, time)``, true where given; all of them if left
+                out.
+            length: Codes to fill up to; what lies behind the given ones is unknown.
+            **options: Those of ``sample`` from ``condition`` on.
+
+        Returns:
+            Integer codes ``(batch, length)``.
+
+        Raises:
+            ValueError: If an argument does not fit the model.
+        """
+        codes = check_codes(codes, self.vocabulary_size, may_be_padded=False)
+        count, given = codes.shape
+        known = np.ones(given, bool) if known is None else known
+        known = checks.check_known(known, (given,), count)
+        more = 0 if length is None else length - given
+        if more < 0:
+            raise ValueError(f"length is {length}, and {given} codes are given already.")
+        widths = [(0, 0), (0, more)]
+        return super().complete(np.pad(codes, widths), np.pad(known, widths), **options)
+
+    @property
+    def sampler(self) -> SequenceSampler:
+        """The execution step by step, made when first needed.
+
+        Raises:
+            ValueError: If a layer of the network cannot be run step by step.
+        """
+        if self._sampler is None:
+            self._sampler = SequenceSampler(
+                self.inputs, self.outputs[0], self.likelihood, self.variables
+            )
+        return self._sampler
+
+    # The graph --------------------------------------------------------------------------------
+
+    def position_log_prob(self, parameters, images):
+        """Compute the log-probability of every code, ``(batch, time)``; 0 behind the end."""
+        codes = ops.cast(images, "int32")
+        is_value = codes >= 0
+        per_code = self.likelihood.log_prob(parameters, ops.where(is_value, codes, 0)[..., None])
+        return ops.where(is_value, per_code, 0.0)
+
+    def draw_code_graph(self, codes, known, noise, time, temperature, truncation, *condition):
+        """Draw the codes of one step from unchecked tensors, by a pass over the whole."""
+        return draw_code(
+            lambda current: self.parameters_graph(current, *condition),
+            self.likelihood,
+            codes,
+            known,
+            noise,
+            time,
+            temperature,
+            truncation,
+        )
+
+    # Private ----------------------------------------------------------------------------------
+
+    def _fill_by_whole_passes(
+        self, start, known, noise, conditions, heat, truncation, *, callback, verbose
+    ):
+        compiled = self._compile("draw_code", self.draw_code_graph)
+        codes = ops.convert_to_tensor(start[..., 0])
+        tensors = [ops.convert_to_tensor(x) for x in (known, noise)]
+        times = np.flatnonzero(~known.all(axis=0))
+        for time in progress_bar(times, "code", is_shown=verbose):
+            place = ops.convert_to_tensor(np.int32(time))
+            codes = compiled(codes, *tensors, place, heat, truncation, *conditions)
+            if callback is not None:
+                callback(int(time) + 1, ops.convert_to_numpy(codes)[:, : time + 1])
+        return ops.convert_to_numpy(codes)[..., None]
+
+    def _check(self, images, condition):
+        codes = check_codes(images, self.vocabulary_size)
+        return codes, check_sequence_conditions(condition, codes.shape, self)
+
+    def _length_of(self, condition: Any) -> int:
+        if self.hop is None or condition is None:
+            raise ValueError("Say how many codes to draw: sample(count, length=...).")
+        features = condition[1] if isinstance(condition, tuple) else condition
+        return np.shape(features)[-2] * self.hop

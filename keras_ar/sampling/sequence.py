@@ -1,0 +1,240 @@
+"""Generate sequences with the incremental network: one compiled program for a chunk of steps."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_ar.distributions import Likelihood
+from keras_ar.loop import scan
+from keras_ar.sampling.compiled import compile_function
+from keras_ar.sampling.drawing import draw_unknown
+from keras_ar.sampling.progress import announce, progress_bar
+from keras_ar.sampling.sequence_network import SequenceNetwork
+
+__all__ = ["SequenceSampler", "draw_code"]
+
+
+class SequenceSampler:
+    """Draw sequences from left to right, remembering what earlier steps computed.
+
+    Python runs once per chunk of steps. On TensorFlow a chunk is compiled by XLA: a step is
+    hundreds of small operations, whose launches would take ten times as long as their work.
+
+    Args:
+        inputs: Symbolic inputs of the model: codes ``(batch, time)``, then the conditions.
+        output: Symbolic parameters ``(batch, time, number)``.
+        likelihood: What the parameters mean; it has one channel.
+        variables: All variables of the model.
+        chunk: Most steps per compiled call.
+
+    Raises:
+        ValueError: If a layer cannot be run step by step, or the network is not causal.
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[keras.KerasTensor],
+        output: keras.KerasTensor,
+        likelihood: Likelihood,
+        variables: Sequence[keras.Variable],
+        chunk: int = 512,
+    ):
+        self.network = SequenceNetwork(inputs, output)
+        self._likelihood = likelihood
+        self._chunk = chunk
+        self._prepare = compile_function(self.network.prepare, variables)
+        self._state_after = compile_function(self.network.state_after, variables)
+        self._run = compile_function(self.run, variables, jit_compile=True)
+        self._compiled_for: set[Any] = set()
+
+    def generate(
+        self,
+        codes: np.ndarray,
+        known: np.ndarray,
+        noise: np.ndarray,
+        conditions: Sequence[Any],
+        temperature: Any,
+        truncation: tuple[Any, ...],
+        *,
+        callback: Callable[[int, np.ndarray], None] | None = None,
+        verbose: bool = True,
+    ) -> np.ndarray:
+        """Fill in the unknown codes from left to right.
+
+        What all sequences know at their beginning is absorbed in one parallel pass, and nothing
+        runs after the last unknown code.
+
+        Args:
+            codes: int32 ``(batch, time, 1)``; zero where unknown.
+            known: bool ``(batch, time)``; where true, ``codes`` is never changed.
+            noise: float32 ``(batch, time, likelihood.noise_size)``.
+            conditions: The model's conditions, as tensors.
+            temperature: Positive scalar tensor.
+            truncation: As in ``likelihood.sample``.
+            callback: Called as ``callback(time, codes)`` after each chunk, with the
+                ``(batch, time)`` codes so far.
+            verbose: Whether to report compilation, and progress once two seconds have passed.
+
+        Returns:
+            int32 ``(batch, time, 1)``.
+        """
+        unknown = np.flatnonzero(~known.all(axis=0))
+        if not len(unknown):
+            return codes
+        first, stop = int(unknown[0]), int(unknown[-1]) + 1
+        chunk = min(self._chunk, 1 << (stop - first - 1).bit_length())
+        self._announce_compilation((len(codes), chunk, len(truncation)), verbose)
+        codes = codes[..., 0].copy()
+        constant, over_time = self._prepare(*conditions)
+        previous, state = self._begin(codes[:, :first], constant, over_time)
+        over_time = [ops.convert_to_numpy(values) for values in over_time]
+        for start in progress_bar(range(first, stop, chunk), "chunk", is_shown=verbose):
+            some = slice(start, min(start + chunk, stop))
+            given = [_padded(x[:, some], chunk) for x in (codes, known, noise, *over_time)]
+            given = [ops.convert_to_tensor(x) for x in given]
+            previous, state, drawn = self._run(
+                previous, state, constant, temperature, truncation, *given
+            )
+            codes[:, some] = ops.convert_to_numpy(drawn)[:, : some.stop - start]
+            if callback is not None:
+                callback(some.stop, codes[:, : some.stop].copy())
+        return codes[..., None]
+
+    def run(
+        self,
+        previous,
+        state: Sequence[Any],
+        constant: Sequence[Any],
+        temperature,
+        truncation: tuple[Any, ...],
+        codes,
+        known,
+        noise,
+        *over_time,
+    ):
+        """Draw a chunk, inside a graph.
+
+        Args:
+            previous: int32 ``(batch,)``: the code before the chunk; -1 at the beginning.
+            state: Memory of the network.
+            constant: From ``network.prepare``.
+            temperature: Positive scalar.
+            truncation: As in ``likelihood.sample``.
+            codes: int32 ``(batch, steps)``, which stay where ``known``.
+            known: bool ``(batch, steps)``.
+            noise: float32 ``(batch, steps, likelihood.noise_size)``.
+            *over_time: Chunks of what ``network.prepare`` gives with a time axis.
+
+        Returns:
+            The last code, the memory after the chunk, and int32 codes ``(batch, steps)``.
+        """
+
+        def draw(carry, given):
+            previous, state = carry
+            code, known, noise, *present = given
+            parameters, state = self.network.step(
+                previous, state, constant, [x[:, None] for x in present]
+            )
+            drawn = draw_unknown(
+                self._likelihood,
+                temperature,
+                truncation,
+                parameters,
+                noise,
+                known[:, None],
+                code[:, None],
+                0,
+            )[:, 0]
+            return (drawn, state), [drawn]
+
+        given = [_time_first(x) for x in (codes, known, noise, *over_time)]
+        steps = ops.shape(given[0])[0]
+        (previous, state), (drawn,) = scan(draw, (previous, state), given, steps, ["int32"])
+        return previous, state, ops.transpose(drawn)
+
+    def parameters_along(self, codes, *conditions):
+        """Return the parameters ``(batch, time, number)`` of given codes, step by step.
+
+        Args:
+            codes: int32 ``(batch, time)``.
+            *conditions: The model's conditions.
+        """
+        constant, over_time = self.network.prepare(*conditions)
+
+        def visit(carry, given):
+            previous, state = carry
+            code, *present = given
+            parameters, state = self.network.step(
+                previous, state, constant, [x[:, None] for x in present]
+            )
+            return (code, state), [ops.cast(parameters, "float32")]
+
+        size = ops.shape(codes)[1]
+        given = [_time_first(x[:, :size]) for x in (codes, *over_time)]
+        _, (parameters,) = scan(visit, self.start(ops.shape(codes)[0]), given, size, ["float32"])
+        return ops.transpose(parameters, (1, 0, 2))
+
+    def start(self, batch_size):
+        """Return what stands before the first code, and the memory there."""
+        return ops.full((batch_size,), -1, "int32"), self.network.initial_state(batch_size)
+
+    def generate_graph(self, codes, known, noise, conditions, temperature, truncation=()):
+        """Do what ``generate`` does inside one graph, for export: all steps, no Python."""
+        constant, over_time = self.network.prepare(*conditions)
+        steps = ops.shape(codes)[1]
+        over_time = [x[:, :steps] for x in over_time]
+        previous, state = self.start(ops.shape(codes)[0])
+        *_, drawn = self.run(
+            previous, state, constant, temperature, truncation, codes[..., 0], known, noise,
+            *over_time,
+        )  # fmt: skip
+        return drawn[..., None]
+
+    def _begin(self, prefix: np.ndarray, constant, over_time):
+        if not prefix.shape[1]:
+            return self.start(len(prefix))
+        state = self._state_after(ops.convert_to_tensor(prefix), constant, over_time)
+        return ops.convert_to_tensor(prefix[:, -1]), state
+
+    def _announce_compilation(self, signature: Any, verbose: bool) -> None:
+        if signature not in self._compiled_for:
+            announce("Compiling the sampler ...", is_shown=verbose)
+        self._compiled_for.add(signature)
+
+
+def draw_code(
+    network: Callable, likelihood: Likelihood, codes, known, noise, time, temperature, truncation
+):
+    """Draw the codes at ``time`` from a pass over the whole sequences, unless they are known.
+
+    Args:
+        network: Maps codes ``(batch, time)`` to parameters ``(batch, time, number)``.
+        likelihood: What the parameters mean.
+        codes: int32 ``(batch, time)``.
+        known: bool ``(batch, time)``.
+        noise: float32 ``(batch, time, likelihood.noise_size)``.
+        time: Scalar integer.
+        temperature: Positive scalar.
+        truncation: As in ``likelihood.sample``.
+
+    Returns:
+        ``codes`` with the present ones filled in.
+    """
+    given = (network(codes), noise, known[..., None], codes[..., None])
+    present = [ops.take(x, time, axis=1) for x in given]
+    drawn = draw_unknown(likelihood, temperature, truncation, *present, 0)
+    is_here = ops.equal(ops.arange(ops.shape(codes)[1]), time)
+    return ops.where(is_here, drawn, codes)
+
+
+def _time_first(values):
+    return ops.transpose(values, (1, 0, *range(2, len(values.shape))))
+
+
+def _padded(values: np.ndarray, steps: int) -> np.ndarray:
+    """Extend a last chunk to full length: what is drawn there is dropped."""
+    widths = [(0, 0), (0, steps - values.shape[1]), *[(0, 0)] * (values.ndim - 2)]
+    return np.pad(values, widths)

@@ -1,0 +1,139 @@
+"""Run any causal network over sequences one step at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_ar.sampling.graph import expand_graph, is_pointwise
+from keras_ar.sampling.schedule import refusal
+
+__all__ = ["SequenceNetwork"]
+
+
+class SequenceNetwork:
+    """The second execution of a functional network over sequences: one step at a time.
+
+    What depends on conditions only is computed once, for the whole sequence where it has a time
+    axis; layers with a memory run by their own ``step``; all others are applied to the slice
+    ``(batch, 1, channels)``.
+
+    Args:
+        inputs: Symbolic inputs of the model: codes ``(batch, time)``, then the conditions.
+        output: Symbolic parameters ``(batch, time, number)``.
+
+    Raises:
+        ValueError: If a layer cannot be stepped, or reads a code in its own step.
+    """
+
+    def __init__(self, inputs: Sequence[keras.KerasTensor], output: keras.KerasTensor):
+        codes, *conditions = inputs
+        nodes, self._output = expand_graph(inputs, output)
+        # The keys are ids: the symbolic tensors must live as long as this object.
+        self._symbols = (list(inputs), output)
+        self._codes = id(codes)
+        self._conditions = [id(x) for x in conditions]
+        static = set(self._conditions)
+        self._static_nodes, self._nodes = [], []
+        for node in nodes:
+            is_static = all(key in static for key in node.inputs)
+            (self._static_nodes if is_static else self._nodes).append(node)
+            if is_static:
+                static.update(node.outputs)
+        for node in self._nodes:
+            self._check(node)
+        specs = {id(x): x for x in conditions}
+        specs |= {key: spec for node in self._static_nodes for key, spec in node.specs.items()}
+        read = {key for node in self._nodes for key in node.inputs}
+        self._static_keys = [key for key in specs if key in read]
+        self._is_over_time = [_is_over_time(specs[key]) for key in self._static_keys]
+
+    def prepare(self, *conditions) -> tuple[list[Any], list[Any]]:
+        """Compute once what no code changes.
+
+        Returns:
+            What is the same at every step, and what has a time axis, ``(batch, time, channels)``.
+        """
+        values = dict(zip(self._conditions, conditions, strict=True))
+        for node in self._static_nodes:
+            values.update(node.apply(values.__getitem__))
+        statics = list(zip(self._static_keys, self._is_over_time, strict=True))
+        constant = [values[key] for key, is_over_time in statics if not is_over_time]
+        over_time = [values[key] for key, is_over_time in statics if is_over_time]
+        return constant, over_time
+
+    def initial_state(self, batch_size) -> list[Any]:
+        """Return the memory of every layer before the first step."""
+        return [
+            node.operation.initial_state(batch_size, node.input_shape) for node in self._stepped()
+        ]
+
+    def state_after(self, codes, constant: Sequence[Any], over_time: Sequence[Any]) -> list[Any]:
+        """Return the memory after as many steps as there are codes, from one parallel pass.
+
+        The last of the codes is not in it yet: it is what the next ``step`` is given.
+
+        Args:
+            codes: int32 ``(batch, time)``.
+            constant: From ``prepare``.
+            over_time: From ``prepare``; at least as long as the codes.
+        """
+        values = self._lookup_table(constant, over_time) | {self._codes: codes}
+        states = []
+        for node in self._nodes:
+            if node.is_stepped:
+                states.append(node.operation.state_after(node.gather(values.__getitem__)))
+            values.update(node.apply(values.__getitem__))
+        return states
+
+    def step(
+        self, previous, state: Sequence[Any], constant: Sequence[Any], present: Sequence[Any]
+    ) -> tuple[Any, list[Any]]:
+        """Compute the parameters of the next code.
+
+        Args:
+            previous: int32 ``(batch,)``, the code before it; -1 at the beginning.
+            state: Memory of the layers.
+            constant: From ``prepare``.
+            present: The slices ``(batch, 1, channels)`` of what has a time axis.
+
+        Returns:
+            Parameters ``(batch, number)`` and the memory after the step.
+        """
+        values = self._lookup_table(constant, present)
+        remaining, states = iter(state), []
+        for node in self._nodes:
+            if self._codes in node.inputs:
+                values[node.outputs[0]] = node.operation.encode(previous[:, None])
+            elif node.is_stepped:
+                given = node.gather(values.__getitem__)
+                values[node.outputs[0]], after = node.operation.step(given, next(remaining))
+                states.append(after)
+            else:
+                values.update(node.apply(values.__getitem__))
+        return values[self._output][:, 0], states
+
+    def _stepped(self):
+        return [node for node in self._nodes if node.is_stepped]
+
+    def _lookup_table(self, constant, over_time) -> dict[int, Any]:
+        sources = (iter(constant), iter(over_time))
+        return {
+            key: next(sources[is_over_time])
+            for key, is_over_time in zip(self._static_keys, self._is_over_time, strict=True)
+        }
+
+    def _check(self, node) -> None:
+        name = node.operation.name
+        if self._codes in node.inputs:
+            if not getattr(node.operation, "reads_previous", False):
+                raise ValueError(
+                    f"Cannot generate step by step: {name!r} reads the code of its own step. Only "
+                    "a PreviousCode layer may read the codes; put it first."
+                )
+        elif not node.is_stepped and not is_pointwise(node):
+            raise ValueError(refusal(node))
+
+
+def _is_over_time(spec: keras.KerasTensor) -> bool:
+    return len(spec.shape) == 3 and spec.shape[1] != 1
