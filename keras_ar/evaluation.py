@@ -31,15 +31,18 @@ def evaluate_model(
         **options: For ``model.log_prob``, such as ``orders`` of an order-agnostic model.
 
     Returns:
-        ``nats_per_image`` and ``bits_per_dim`` (means over the examples), ``standard_error``
-        (of ``nats_per_image``), ``num_examples`` and ``seconds``.
+        ``bits_per_dim`` (the bits of all examples divided by their values), ``nats_per_image``
+        (``nats_per_sequence`` of a model of sequences; the mean over the examples),
+        ``standard_error`` (of the nats at that number of values; ``None`` for a single example),
+        ``num_examples``, ``num_values`` and ``seconds``.
 
     Raises:
         ValueError: If a batch does not fit the model, or there is none.
         FloatingPointError: If the likelihood of an example is not finite.
     """
-    # Welford's update over batches, in float64: a million images cost no more than one.
-    count, mean, squares = 0, 0.0, 0.0
+    # Welford's update over batches, in float64: a million images cost no more than one. The
+    # columns are the nats and the number of values of an example.
+    count, mean, moments = 0, np.zeros(2), np.zeros((2, 2))
     started = time.monotonic()
     for batch in progress_bar(batches, "batch", is_shown=verbose):
         images, *condition = batch if isinstance(batch, tuple | list) else (batch,)
@@ -49,18 +52,25 @@ def evaluate_model(
         if not np.all(np.isfinite(nats)):
             where = count + int(np.argmin(np.isfinite(nats)))
             raise FloatingPointError(f"The likelihood of example {where} is not finite.")
-        total = count + len(nats)
-        shift = nats.mean() - mean
-        squares += np.sum((nats - nats.mean()) ** 2) + shift**2 * count * len(nats) / total
+        sizes = np.broadcast_to(ops.convert_to_numpy(model.value_counts(images)), nats.shape)
+        columns = np.stack([nats, sizes.astype(np.float64)])
+        total, batch_mean = count + len(nats), columns.mean(axis=1)
+        shift, centred = batch_mean - mean, columns - batch_mean[:, None]
+        moments += centred @ centred.T + np.outer(shift, shift) * count * len(nats) / total
         mean += shift * len(nats) / total
         count = total
     if not count:
         raise ValueError("The data set is empty: there is nothing to evaluate.")
+    nats, size = mean
+    # The error of a ratio: longer examples have more nats, and that is no uncertainty.
+    slope = np.array([1.0, -nats / size])
+    squares = max(float(slope @ moments @ slope), 0.0)
     return {
-        "nats_per_image": float(mean),
-        "bits_per_dim": float(mean / (math.log(2.0) * model.num_dimensions)),
-        "standard_error": float(math.sqrt(squares / max(count - 1, 1) / count)),
+        f"nats_per_{'sequence' if model.is_sequential else 'image'}": float(nats),
+        "bits_per_dim": float(nats / size / math.log(2.0)),
+        "standard_error": math.sqrt(squares / (count - 1) / count) if count > 1 else None,
         "num_examples": count,
+        "num_values": round(count * float(size)),
         "seconds": round(time.monotonic() - started, 1),
     }
 

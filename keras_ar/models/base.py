@@ -126,6 +126,11 @@ class AutoregressiveModel(LikelihoodTraining):
         """Whether the model wants a condition with every image."""
         return len(self.inputs) > 1
 
+    @property
+    def is_sequential(self) -> bool:
+        """Whether the examples are sequences of any length."""
+        return self.event_shape == (None,)
+
     def order_of(self, component: int = 0) -> np.ndarray:
         """Return the order of the values: int32 ``(num_dimensions,)``, the index at each place.
 
