@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
 from keras_ar.models.vector_model import vector_input
 from keras_ar.sampling import WholePassNetwork
@@ -95,7 +96,7 @@ class ConvNADE(OrderlessModel):
         values, features = vector_input(tuple(image_shape), levels)
         features, seen = see_some(features, seed)
         height, width, channels = image_shape
-        number = 1 if levels == 2 else levels
+        number = discrete_likelihood(1, levels).num_parameters
         maps = [ops.reshape(part, (-1, height, width, channels)) for part in (features, seen)]
         maps = ops.concatenate(maps, axis=-1)
         outputs = _convolve(maps, (*filters, channels * number), kernel_size, activation)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
 from keras_ar.models.vector_model import vector_input
 from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
@@ -68,7 +69,7 @@ class DeepNADE(OrderlessModel):
         for index, number in enumerate(units):
             layer = keras.layers.Dense(number, activation=activation, name=f"hidden_{index}")
             hidden = layer(hidden)
-        size, number = seen.shape[-1], 1 if levels == 2 else levels
+        size, number = seen.shape[-1], discrete_likelihood(1, levels).num_parameters
         output = keras.layers.Dense(size * number, dtype="float32", name="output")
         outputs = ops.reshape(output(hidden), (-1, size, number))
         outputs, likelihood = orderless_parameters(outputs, seen, event_shape, levels)

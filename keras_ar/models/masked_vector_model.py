@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import MaskChoice, MaskedDense
 from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
 from keras_ar.sampling import MaskedDenseNetwork
@@ -45,7 +46,7 @@ class MaskedVectorModel(VectorModel):
     ):
         values, features = vector_input(event_size, levels)
         event_shape = values.shape[1:]
-        number = 1 if levels == 2 else levels
+        number = discrete_likelihood(1, levels).num_parameters
         first = np.atleast_2d(in_degrees(math.prod(event_shape)))
         choice = MaskChoice(len(first), seed=seed, name="mask")(features)
         last = np.repeat(first, number, axis=1)

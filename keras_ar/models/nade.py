@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import NADELayer, PixelScaling
 from keras_ar.models.orders import check_order
 from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
@@ -62,9 +63,8 @@ class NADE(VectorModel):
         values, features = vector_input(event_size, levels)
         event_shape = values.shape[1:]
         size = math.prod(event_shape)
-        layer = NADELayer(
-            units, 1 if levels == 2 else levels, activation=activation, dtype="float32", name="nade"
-        )
+        number = discrete_likelihood(1, levels).num_parameters
+        layer = NADELayer(units, number, activation=activation, dtype="float32", name="nade")
         if order is None:
             outputs = layer(features)
         else:

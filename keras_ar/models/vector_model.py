@@ -9,17 +9,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ar.distributions import BernoulliLikelihood, CategoricalLikelihood, Likelihood
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import PixelScaling
 from keras_ar.loop import scan
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.sampling import OrderedNetwork, OrderedSampler, WholePassNetwork
 
 __all__ = ["VectorModel", "event_parameters", "vector_input"]
-
-
-def _likelihood(channels: int, levels: int) -> Likelihood:
-    return BernoulliLikelihood(channels) if levels == 2 else CategoricalLikelihood(channels, levels)
 
 
 def vector_input(event_size: int | tuple[int, ...], levels: int):
@@ -57,13 +53,13 @@ def event_parameters(outputs, event_shape: tuple[int, ...], levels: int):
         vector, level-major as likelihoods want them; and the likelihood.
     """
     if len(event_shape) == 1:
-        return outputs, _likelihood(1, levels)
+        return outputs, discrete_likelihood(1, levels)
     height, width, channels = event_shape
     number = outputs.shape[-1]
     split = ops.reshape(outputs, (-1, height, width, channels, number))
     level_major = ops.transpose(split, (0, 1, 2, 4, 3))
     parameters = ops.reshape(level_major, (-1, height, width, number * channels))
-    return parameters, _likelihood(channels, levels)
+    return parameters, discrete_likelihood(channels, levels)
 
 
 class VectorModel(AutoregressiveModel):
@@ -75,7 +71,7 @@ class VectorModel(AutoregressiveModel):
 
     def _set_up(self, inputs, parameters, likelihood, config: Mapping[str, Any], name) -> None:
         super()._set_up(inputs, parameters, likelihood, config, name)
-        self.value_likelihood = _likelihood(1, likelihood.levels)
+        self.value_likelihood = discrete_likelihood(1, likelihood.levels)
 
     # What a subclass may say ------------------------------------------------------------------
 
