@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
-from keras_ar.models.vector_model import vector_input
+from keras_ar.models.vector_model import layer_sizes, vector_input
 from keras_ar.sampling import WholePassNetwork
 
 __all__ = ["ConvNADE"]
@@ -78,10 +77,7 @@ class ConvNADE(OrderlessModel):
         seed: int = 0,
         name: str | None = "convnade",
     ):
-        filters, units = (
-            tuple(int(number) for number in np.atleast_1d(sizes)) if np.size(sizes) else ()
-            for sizes in (filters, units)
-        )
+        filters, units = layer_sizes(filters), layer_sizes(units)
         if len(filters) % 2 == 0 or min(filters + units) < 1 or kernel_size < 1:
             raise ValueError(
                 "filters must be an odd number of positive numbers (the last convolution is not "

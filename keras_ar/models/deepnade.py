@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
-from keras_ar.models.vector_model import vector_input
+from keras_ar.models.vector_model import event_size_of, layer_sizes, vector_input
 from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
 __all__ = ["DeepNADE"]
@@ -59,7 +58,7 @@ class DeepNADE(OrderlessModel):
         seed: int = 0,
         name: str | None = "deepnade",
     ):
-        units = (units,) if np.ndim(units) == 0 else tuple(int(number) for number in units)
+        units = layer_sizes(units)
         if min(units, default=0) < 1:
             raise ValueError(f"units must be one positive number or more; got {units}.")
         values, features = vector_input(event_size, levels)
@@ -74,7 +73,7 @@ class DeepNADE(OrderlessModel):
         outputs = ops.reshape(output(hidden), (-1, size, number))
         outputs, likelihood = orderless_parameters(outputs, seen, event_shape, levels)
         config = {
-            "event_size": size if len(event_shape) == 1 else tuple(event_shape),
+            "event_size": event_size_of(event_shape),
             "levels": levels,
             "units": units,
             "activation": activation,

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,7 +15,7 @@ from keras_ar.loop import scan
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.sampling import OrderedNetwork, OrderedSampler, WholePassNetwork
 
-__all__ = ["VectorModel", "event_parameters", "vector_input"]
+__all__ = ["VectorModel", "event_parameters", "event_size_of", "layer_sizes", "vector_input"]
 
 
 def vector_input(event_size: int | tuple[int, ...], levels: int):
@@ -43,6 +43,16 @@ def vector_input(event_size: int | tuple[int, ...], levels: int):
     values = keras.Input(shape, dtype="int32", name="values")
     scaling = PixelScaling(levels, low=0.0, dtype="float32", name="scaling")
     return values, scaling(ops.reshape(values, (-1, math.prod(shape))))
+
+
+def event_size_of(event_shape: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Return the ``event_size`` that ``vector_input`` turned into this shape of one example."""
+    return event_shape[0] if len(event_shape) == 1 else tuple(event_shape)
+
+
+def layer_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of consecutive layers as plain integers; one number is one layer."""
+    return tuple(int(size) for size in np.atleast_1d(sizes))
 
 
 def event_parameters(outputs, event_shape: tuple[int, ...], levels: int):
