@@ -122,8 +122,7 @@ class VectorModel(AutoregressiveModel):
         def log_prob_of(carry, given):
             (component,) = given
             parameters = self.component_parameters(values, None, component)
-            per_value = self.value_likelihood.log_prob(parameters, values[..., None])
-            return carry, [ops.sum(per_value, axis=1)]
+            return carry, [ops.sum(self._log_prob_by_value(parameters, values), axis=1)]
 
         components = ops.arange(self.num_components)
         _, (log_probs,) = scan(log_prob_of, (), [components], self.num_components, ["float32"])
@@ -201,6 +200,11 @@ class VectorModel(AutoregressiveModel):
         steps = ops.cast(ops.floor(noise * 2.0**23), "int32")
         total = ops.sum(steps % 2**12, axis=(1, 2)) % 2**12
         return total * self.num_components // 2**12
+
+    def _log_prob_by_value(self, parameters, values):
+        """Return ``(batch, size)`` for parameters ``(batch, size, n)`` and values of any shape."""
+        values = ops.reshape(values, (-1, self.num_dimensions, 1))
+        return self.value_likelihood.log_prob(parameters, ops.cast(values, "int32"))
 
     def _by_value(self, parameters):
         """Undo ``event_parameters``: ``(batch, size, n)``."""
