@@ -12,6 +12,7 @@ from keras import ops
 from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import PixelScaling
 from keras_ar.loop import scan
+from keras_ar.models import inputs as checks
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.sampling import OrderedNetwork, OrderedSampler, WholePassNetwork
 
@@ -82,6 +83,7 @@ class VectorModel(AutoregressiveModel):
     def _set_up(self, inputs, parameters, likelihood, config: Mapping[str, Any], name) -> None:
         super()._set_up(inputs, parameters, likelihood, config, name)
         self.value_likelihood = discrete_likelihood(1, likelihood.levels)
+        self._plain_sampler = None
 
     # What a subclass may say ------------------------------------------------------------------
 
@@ -146,18 +148,17 @@ class VectorModel(AutoregressiveModel):
         return self._fill(self.sampler, start, known, noise, heat, truncation, **options)
 
     def _fill_by_whole_passes(self, start, known, noise, conditions, heat, truncation, **options):
-        if "plain" not in self._compiled_functions:
+        if self._plain_sampler is None:
             network = WholePassNetwork(self.component_parameters, self.num_dimensions)
-            self._compiled_functions["plain"] = self._build_sampler(network)
-        plain = self._compiled_functions["plain"]
-        return self._fill(plain, start, known, noise, heat, truncation, **options)
+            self._plain_sampler = self._build_sampler(network)
+        return self._fill(self._plain_sampler, start, known, noise, heat, truncation, **options)
 
     def _fill(self, sampler, start, known, noise, heat, truncation, *, callback, verbose):
         count, size = len(start), self.num_dimensions
         known = np.broadcast_to(known[..., None], start.shape).reshape(count, size)
         noise = noise.reshape(count, size, 1)
         values = start.reshape(count, size)
-        dtype = np.min_scalar_type(self.likelihood.levels - 1)
+        dtype = checks.storage_dtype(self.likelihood.levels)
 
         def report(stretch, filled, *, some):
             values[some] = filled
