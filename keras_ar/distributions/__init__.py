@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_ar.distributions.bernoulli_likelihood import BernoulliLikelihood
 from keras_ar.distributions.categorical_likelihood import CategoricalLikelihood
+from keras_ar.distributions.discrete_likelihood import discrete_likelihood
 from keras_ar.distributions.likelihood import Likelihood
 from keras_ar.distributions.logistic_mixture_likelihood import LogisticMixtureLikelihood
 from keras_ar.distributions.require_tfp import require_tfp
@@ -17,6 +18,7 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "Likelihood",
     "LogisticMixtureLikelihood",
+    "discrete_likelihood",
 ]
 
 

@@ -171,11 +171,7 @@ class AutoregressiveModel(LikelihoodTraining):
         """
         images, condition = self._check(images, condition)
         function = self._compile("log_prob", self.log_prob_graph)
-        parts = []
-        for start in range(0, len(images), batch_size):
-            part = slice(start, start + batch_size)
-            parts.append(function(*self._tensors(images[part], condition, part)))
-        return ops.concatenate(parts)
+        return self._in_batches(function, images, condition, batch_size)
 
     def bits_per_dim(self, images, condition=None, **options):
         """Return ``-log2 p(x)`` divided by the number of values, for every image.
@@ -414,6 +410,14 @@ class AutoregressiveModel(LikelihoodTraining):
             return compiled(*place, heat, truncation, *conditions)
 
         return generate_raster(draw, start, known, noise, passes, **options)
+
+    def _in_batches(self, function, images, condition, batch_size: int):
+        """Join what ``function`` of tensors returns for one batch after the other."""
+        parts = []
+        for start in range(0, len(images), batch_size):
+            part = slice(start, start + batch_size)
+            parts.append(function(*self._tensors(images[part], condition, part)))
+        return ops.concatenate(parts)
 
     def _compile(self, name: str, function):
         if name not in self._compiled_functions:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
-from keras_ar.models.vector_model import vector_input
+from keras_ar.models.vector_model import layer_sizes, vector_input
 from keras_ar.sampling import WholePassNetwork
 
 __all__ = ["ConvNADE"]
@@ -77,10 +77,7 @@ class ConvNADE(OrderlessModel):
         seed: int = 0,
         name: str | None = "convnade",
     ):
-        filters, units = (
-            tuple(int(number) for number in np.atleast_1d(sizes)) if np.size(sizes) else ()
-            for sizes in (filters, units)
-        )
+        filters, units = layer_sizes(filters), layer_sizes(units)
         if len(filters) % 2 == 0 or min(filters + units) < 1 or kernel_size < 1:
             raise ValueError(
                 "filters must be an odd number of positive numbers (the last convolution is not "
@@ -95,7 +92,7 @@ class ConvNADE(OrderlessModel):
         values, features = vector_input(tuple(image_shape), levels)
         features, seen = see_some(features, seed)
         height, width, channels = image_shape
-        number = 1 if levels == 2 else levels
+        number = discrete_likelihood(1, levels).num_parameters
         maps = [ops.reshape(part, (-1, height, width, channels)) for part in (features, seen)]
         maps = ops.concatenate(maps, axis=-1)
         outputs = _convolve(maps, (*filters, channels * number), kernel_size, activation)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
-from keras_ar.models.vector_model import vector_input
+from keras_ar.models.vector_model import event_size_of, layer_sizes, vector_input
 from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
 __all__ = ["DeepNADE"]
@@ -58,7 +58,7 @@ class DeepNADE(OrderlessModel):
         seed: int = 0,
         name: str | None = "deepnade",
     ):
-        units = (units,) if np.ndim(units) == 0 else tuple(int(number) for number in units)
+        units = layer_sizes(units)
         if min(units, default=0) < 1:
             raise ValueError(f"units must be one positive number or more; got {units}.")
         values, features = vector_input(event_size, levels)
@@ -68,12 +68,12 @@ class DeepNADE(OrderlessModel):
         for index, number in enumerate(units):
             layer = keras.layers.Dense(number, activation=activation, name=f"hidden_{index}")
             hidden = layer(hidden)
-        size, number = seen.shape[-1], 1 if levels == 2 else levels
+        size, number = seen.shape[-1], discrete_likelihood(1, levels).num_parameters
         output = keras.layers.Dense(size * number, dtype="float32", name="output")
         outputs = ops.reshape(output(hidden), (-1, size, number))
         outputs, likelihood = orderless_parameters(outputs, seen, event_shape, levels)
         config = {
-            "event_size": size if len(event_shape) == 1 else tuple(event_shape),
+            "event_size": event_size_of(event_shape),
             "levels": levels,
             "units": units,
             "activation": activation,

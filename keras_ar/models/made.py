@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_ar.models.masked_vector_model import MaskedVectorModel
+from keras_ar.models.vector_model import layer_sizes
 
 __all__ = ["MADE"]
 
@@ -60,7 +61,7 @@ class MADE(MaskedVectorModel):
         seed: int = 0,
         name: str | None = "made",
     ):
-        units = (units,) if np.ndim(units) == 0 else tuple(int(number) for number in units)
+        units = layer_sizes(units)
         if min(units, default=1) < 1 or num_masks < 1:
             raise ValueError(f"units and num_masks must be positive; got {units} and {num_masks}.")
         rng = np.random.default_rng(seed)

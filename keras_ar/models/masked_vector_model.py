@@ -8,8 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import MaskChoice, MaskedDense
-from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
+from keras_ar.models.vector_model import VectorModel, event_parameters, event_size_of, vector_input
 from keras_ar.sampling import MaskedDenseNetwork
 
 __all__ = ["MaskedVectorModel"]
@@ -45,7 +46,7 @@ class MaskedVectorModel(VectorModel):
     ):
         values, features = vector_input(event_size, levels)
         event_shape = values.shape[1:]
-        number = 1 if levels == 2 else levels
+        number = discrete_likelihood(1, levels).num_parameters
         first = np.atleast_2d(in_degrees(math.prod(event_shape)))
         choice = MaskChoice(len(first), seed=seed, name="mask")(features)
         last = np.repeat(first, number, axis=1)
@@ -73,8 +74,7 @@ class MaskedVectorModel(VectorModel):
             outputs = from_values if outputs is None else outputs + from_values
         outputs = ops.reshape(outputs, (-1, first.shape[1], number))
         parameters, likelihood = event_parameters(outputs, event_shape, levels)
-        event_size = event_shape[0] if len(event_shape) == 1 else tuple(event_shape)
-        config = {"event_size": event_size, "levels": levels} | config
+        config = {"event_size": event_size_of(event_shape), "levels": levels} | config
         super().__init__(values, parameters, likelihood=likelihood, config=config, name=name)
         self._activation = keras.activations.get(activation)
 

@@ -6,9 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import NADELayer, PixelScaling
 from keras_ar.models.orders import check_order
-from keras_ar.models.vector_model import VectorModel, event_parameters, vector_input
+from keras_ar.models.vector_model import VectorModel, event_parameters, event_size_of, vector_input
 
 __all__ = ["NADE"]
 
@@ -62,9 +63,8 @@ class NADE(VectorModel):
         values, features = vector_input(event_size, levels)
         event_shape = values.shape[1:]
         size = math.prod(event_shape)
-        layer = NADELayer(
-            units, 1 if levels == 2 else levels, activation=activation, dtype="float32", name="nade"
-        )
+        number = discrete_likelihood(1, levels).num_parameters
+        layer = NADELayer(units, number, activation=activation, dtype="float32", name="nade")
         if order is None:
             outputs = layer(features)
         else:
@@ -73,7 +73,7 @@ class NADE(VectorModel):
             outputs = ops.take(outputs, np.argsort(order), axis=1)
         parameters, likelihood = event_parameters(outputs, event_shape, levels)
         config = {
-            "event_size": event_shape[0] if len(event_shape) == 1 else tuple(event_shape),
+            "event_size": event_size_of(event_shape),
             "levels": levels,
             "units": units,
             "activation": activation,

@@ -68,13 +68,13 @@ class OrderlessModel(VectorModel):
         else:
             orders = draw_orders(orders, self.num_dimensions, self._config["seed"])
         function = self._compile("log_prob_along", self._log_prob_along)
-        parts = []
-        for start in range(0, len(images), batch_size):
-            (batch,) = self._tensors(images[start : start + batch_size])
+
+        def average(batch):
             along = [function(batch, ops.convert_to_tensor(order)) for order in orders]
             # The mean of probabilities, not of their logarithms.
-            parts.append(ops.logsumexp(ops.stack(along), axis=0) - math.log(len(orders)))
-        return ops.concatenate(parts)
+            return ops.logsumexp(ops.stack(along), axis=0) - math.log(len(orders))
+
+        return self._in_batches(average, images, condition, batch_size)
 
     def conditionals(self, values, is_seen):
         """Return the law of every value given the seen ones alone.
@@ -92,6 +92,7 @@ class OrderlessModel(VectorModel):
         """
         values, _ = self._check(values, None)
         is_seen = checks.check_known(is_seen, self.position_shape, len(values))
+        is_seen = np.repeat(is_seen.reshape(len(values), -1), self.likelihood.channels, axis=1)
         function = self._compile("conditionals", self._parameters_of_seen)
         tensors = ops.convert_to_tensor(values), ops.convert_to_tensor(is_seen)
         return self.likelihood.distribution(function(*tensors))
@@ -104,20 +105,14 @@ class OrderlessModel(VectorModel):
 
     def training_nats(self, outputs, images, *condition):
         parameters, weights = outputs
-        values = ops.reshape(images, (-1, self.num_dimensions, 1))
-        log_probs = self.value_likelihood.log_prob(
-            self._by_value(parameters), ops.cast(values, "int32")
-        )
+        log_probs = self._log_prob_by_value(self._by_value(parameters), images)
         # What is seen has no part in it, even where its log-probability is not finite.
         weighted = ops.where(weights > 0.0, weights * log_probs, 0.0)
         is_legal = ops.all(ops.isfinite(log_probs), axis=-1)
         return ops.where(is_legal, -ops.sum(weighted, axis=-1), float("nan"))
 
     def component_parameters(self, values, is_seen, component):
-        events = ops.reshape(values, (-1, *self.event_shape))
-        with self.get_layer("seen").given(is_seen):
-            parameters, _ = self(events, training=False)
-        return self._by_value(parameters)
+        return self._by_value(self._parameters_of_seen(values, is_seen))
 
     def orders_for(self, component, known):
         """Put known values first; both parts stay in the model's order."""
@@ -126,11 +121,10 @@ class OrderlessModel(VectorModel):
         return ops.cast(ops.argsort(ops.where(known, 0, size) + place, axis=1), "int32")
 
     def _parameters_of_seen(self, values, is_seen):
-        channels = self.likelihood.channels
-        is_seen = ops.reshape(is_seen, (ops.shape(is_seen)[0], -1))
-        is_seen = ops.repeat(is_seen, channels, axis=1)
+        """Compute the parameters by position; ``is_seen`` is ``(batch, size)``."""
+        events = ops.reshape(values, (-1, *self.event_shape))
         with self.get_layer("seen").given(is_seen):
-            return self(values, training=False)[0]
+            return self(events, training=False)[0]
 
     def parameters_graph(self, images, *condition):
         values = ops.reshape(images, (-1, self.num_dimensions))
@@ -145,5 +139,4 @@ class OrderlessModel(VectorModel):
     def _log_prob_along(self, images, order):
         values = ops.reshape(images, (-1, self.num_dimensions))
         parameters = self._parameters_along(values, order)
-        values = ops.cast(values, "int32")[..., None]
-        return ops.sum(self.value_likelihood.log_prob(parameters, values), axis=-1)
+        return ops.sum(self._log_prob_by_value(parameters, values), axis=-1)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ar.distributions import BernoulliLikelihood, CategoricalLikelihood
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import MaskedConv2D, PixelScaling
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.models.conditioning import image_input
@@ -21,9 +21,7 @@ def discrete_head(features, image_shape, levels: int, hidden_filters: int):
         The parameters ``(batch, height, width, likelihood.num_parameters)`` and the likelihood.
     """
     channels = image_shape[-1]
-    likelihood = (
-        BernoulliLikelihood(channels) if levels == 2 else CategoricalLikelihood(channels, levels)
-    )
+    likelihood = discrete_likelihood(channels, levels)
     hidden = ops.relu(MaskedConv2D(hidden_filters, 1, "B", channels)(ops.relu(features)))
     head = MaskedConv2D(likelihood.num_parameters, 1, "B", channels, dtype="float32")
     return head(hidden), likelihood

@@ -2,24 +2,21 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_ar.distributions import BernoulliLikelihood, CategoricalLikelihood, Likelihood
+from keras_ar.distributions import discrete_likelihood
 from keras_ar.layers import PixelScaling
 from keras_ar.loop import scan
+from keras_ar.models import inputs as checks
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.sampling import OrderedNetwork, OrderedSampler, WholePassNetwork
 
-__all__ = ["VectorModel", "event_parameters", "vector_input"]
-
-
-def _likelihood(channels: int, levels: int) -> Likelihood:
-    return BernoulliLikelihood(channels) if levels == 2 else CategoricalLikelihood(channels, levels)
+__all__ = ["VectorModel", "event_parameters", "event_size_of", "layer_sizes", "vector_input"]
 
 
 def vector_input(event_size: int | tuple[int, ...], levels: int):
@@ -49,6 +46,16 @@ def vector_input(event_size: int | tuple[int, ...], levels: int):
     return values, scaling(ops.reshape(values, (-1, math.prod(shape))))
 
 
+def event_size_of(event_shape: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Return the ``event_size`` that ``vector_input`` turned into this shape of one example."""
+    return event_shape[0] if len(event_shape) == 1 else tuple(event_shape)
+
+
+def layer_sizes(sizes: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of consecutive layers as plain integers; one number is one layer."""
+    return tuple(int(size) for size in np.atleast_1d(sizes))
+
+
 def event_parameters(outputs, event_shape: tuple[int, ...], levels: int):
     """Arrange outputs ``(batch, size, n)`` by position, and say what they mean.
 
@@ -57,13 +64,13 @@ def event_parameters(outputs, event_shape: tuple[int, ...], levels: int):
         vector, level-major as likelihoods want them; and the likelihood.
     """
     if len(event_shape) == 1:
-        return outputs, _likelihood(1, levels)
+        return outputs, discrete_likelihood(1, levels)
     height, width, channels = event_shape
     number = outputs.shape[-1]
     split = ops.reshape(outputs, (-1, height, width, channels, number))
     level_major = ops.transpose(split, (0, 1, 2, 4, 3))
     parameters = ops.reshape(level_major, (-1, height, width, number * channels))
-    return parameters, _likelihood(channels, levels)
+    return parameters, discrete_likelihood(channels, levels)
 
 
 class VectorModel(AutoregressiveModel):
@@ -75,7 +82,8 @@ class VectorModel(AutoregressiveModel):
 
     def _set_up(self, inputs, parameters, likelihood, config: Mapping[str, Any], name) -> None:
         super()._set_up(inputs, parameters, likelihood, config, name)
-        self.value_likelihood = _likelihood(1, likelihood.levels)
+        self.value_likelihood = discrete_likelihood(1, likelihood.levels)
+        self._plain_sampler = None
 
     # What a subclass may say ------------------------------------------------------------------
 
@@ -116,8 +124,7 @@ class VectorModel(AutoregressiveModel):
         def log_prob_of(carry, given):
             (component,) = given
             parameters = self.component_parameters(values, None, component)
-            per_value = self.value_likelihood.log_prob(parameters, values[..., None])
-            return carry, [ops.sum(per_value, axis=1)]
+            return carry, [ops.sum(self._log_prob_by_value(parameters, values), axis=1)]
 
         components = ops.arange(self.num_components)
         _, (log_probs,) = scan(log_prob_of, (), [components], self.num_components, ["float32"])
@@ -141,18 +148,17 @@ class VectorModel(AutoregressiveModel):
         return self._fill(self.sampler, start, known, noise, heat, truncation, **options)
 
     def _fill_by_whole_passes(self, start, known, noise, conditions, heat, truncation, **options):
-        if "plain" not in self._compiled_functions:
+        if self._plain_sampler is None:
             network = WholePassNetwork(self.component_parameters, self.num_dimensions)
-            self._compiled_functions["plain"] = self._build_sampler(network)
-        plain = self._compiled_functions["plain"]
-        return self._fill(plain, start, known, noise, heat, truncation, **options)
+            self._plain_sampler = self._build_sampler(network)
+        return self._fill(self._plain_sampler, start, known, noise, heat, truncation, **options)
 
     def _fill(self, sampler, start, known, noise, heat, truncation, *, callback, verbose):
         count, size = len(start), self.num_dimensions
         known = np.broadcast_to(known[..., None], start.shape).reshape(count, size)
         noise = noise.reshape(count, size, 1)
         values = start.reshape(count, size)
-        dtype = np.min_scalar_type(self.likelihood.levels - 1)
+        dtype = checks.storage_dtype(self.likelihood.levels)
 
         def report(stretch, filled, *, some):
             values[some] = filled
@@ -195,6 +201,11 @@ class VectorModel(AutoregressiveModel):
         steps = ops.cast(ops.floor(noise * 2.0**23), "int32")
         total = ops.sum(steps % 2**12, axis=(1, 2)) % 2**12
         return total * self.num_components // 2**12
+
+    def _log_prob_by_value(self, parameters, values):
+        """Return ``(batch, size)`` for parameters ``(batch, size, n)`` and values of any shape."""
+        values = ops.reshape(values, (-1, self.num_dimensions, 1))
+        return self.value_likelihood.log_prob(parameters, ops.cast(values, "int32"))
 
     def _by_value(self, parameters):
         """Undo ``event_parameters``: ``(batch, size, n)``."""
