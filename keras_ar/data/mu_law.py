@@ -32,7 +32,7 @@ def mu_law_encode(waveform: np.ndarray, levels: int = 256) -> np.ndarray:
         van den Oord et al. (2016), "WaveNet: A Generative Model for Raw Audio",
         arXiv:1609.03499, section 2.2; ITU-T G.711, of which this is the continuous form.
     """
-    mu = _check_levels(levels) - 1
+    mu = check_levels(levels) - 1
     waveform = check_waveform(waveform)
     compressed = np.sign(waveform) * np.log1p(mu * np.abs(waveform)) / np.log1p(mu)
     return np.floor((compressed + 1) / 2 * mu + 0.5).astype(code_type(levels))
@@ -58,7 +58,7 @@ def mu_law_decode(codes: np.ndarray, levels: int = 256) -> np.ndarray:
     Source:
         As for ``mu_law_encode``.
     """
-    mu = _check_levels(levels) - 1
+    mu = check_levels(levels) - 1
     compressed = check_codes(codes, levels) * (2 / mu) - 1
     expanded = np.sign(compressed) * np.expm1(np.abs(compressed) * np.log1p(mu)) / mu
     return np.clip(expanded, -1, 1).astype(np.float32)
@@ -69,7 +69,15 @@ def code_type(levels: int) -> type[np.int16] | type[np.int32]:
     return np.int16 if levels <= 32768 else np.int32
 
 
-def _check_levels(levels: int) -> int:
+def check_levels(levels: int) -> int:
+    """Insist on a number of codes that 16 bits can tell apart.
+
+    Args:
+        levels: Candidate.
+
+    Raises:
+        ValueError: If it is less than 2 or more than 65536.
+    """
     if not 2 <= levels <= MAX_LEVELS:
         raise ValueError(f"levels must be between 2 and {MAX_LEVELS}; received {levels}.")
     return levels
