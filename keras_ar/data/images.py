@@ -4,8 +4,8 @@ import os
 
 import numpy as np
 
-from keras_ar.data.catalog import dataset_info
-from keras_ar.data.tfds_split import open_split
+from keras_ar.data.catalog import ImageDataset, find_record
+from keras_ar.data.image_split import open_image_split
 
 
 def load_images(
@@ -19,7 +19,7 @@ def load_images(
     """Load a whole split into memory, in a fixed order.
 
     Args:
-        name: One of ``DATASETS``.
+        name: One of ``DATASETS`` that holds images.
         split: A split of the data set, or a slice of one such as ``"train[:55000]"``.
         labels: Also return the class labels.
         limit: Keep only the first so many images.
@@ -30,12 +30,12 @@ def load_images(
         Labels: ``(num_images,)``, int32.
 
     Raises:
-        ValueError: If the name or the split is unknown, ``limit`` is not positive, or
-            labels are asked of a data set without them.
+        ValueError: If the name or the split is unknown, the set holds no images, ``limit`` is
+            not positive, or labels are asked of a data set without them.
         RuntimeError: If the data set is not prepared and cannot be downloaded.
     """
-    info = dataset_info(name)
-    examples = open_split(name, split, labels=labels, limit=limit, data_dir=data_dir)
+    info = find_record(name, ImageDataset)
+    examples = open_image_split(name, split, labels=labels, limit=limit, data_dir=data_dir)
     # The count is known before reading, so that a large split is held once, not twice.
     count = int(examples.cardinality())
     images = np.empty((count, *info.image_shape), np.uint8)

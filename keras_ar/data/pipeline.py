@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_ar.data.arrays import check_images, check_labels
-from keras_ar.data.catalog import DATASETS, dataset_info, nearest_datasets
+from keras_ar.data.catalog import DATASETS, ImageDataset, find_record, nearest_datasets
 from keras_ar.data.folder import find_image_files, read_image
-from keras_ar.data.tfds_split import open_split
+from keras_ar.data.image_split import open_image_split
+from keras_ar.data.splits import check_limit
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,8 +43,9 @@ def image_dataset(
     Data sets and folders are streamed: they need not fit into memory.
 
     Args:
-        source: A name of ``DATASETS``, a folder of PNG and JPEG files (a ``Path`` where its
-            name is that of a data set), an array of images, or ``(images, labels)``.
+        source: A name of ``DATASETS`` that holds images, a folder of PNG and JPEG files (a
+            ``Path`` where its name is that of a data set), an array of images, or
+            ``(images, labels)``.
         batch_size: Images per batch.
         shuffle: Visit the images in random order, a new one for every pass. Arrays and
             folders are permuted as a whole, data sets within a moving window.
@@ -63,24 +65,23 @@ def image_dataset(
         Labels: ``(batch, ...)``; class ids are int32.
 
     Raises:
-        ValueError: If the source is unknown, empty or of the wrong type or shape, has no
-            labels where they are asked for, or a file of a folder does not fit.
+        ValueError: If the source is unknown, empty, not images or of the wrong type or shape,
+            has no labels where they are asked for, or a file of a folder does not fit.
         RuntimeError: If a data set is not prepared and cannot be downloaded.
     """
     import tensorflow as tf
 
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1; received {batch_size}.")
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1; received {limit}.")
+    check_limit(limit)
 
     if isinstance(source, str) and not Path(source).is_dir() and source not in DATASETS:
         nearest = nearest_datasets(source)
         raise ValueError(f"{source!r} is neither a folder nor a data set such as {nearest}.")
 
     if isinstance(source, str) and source in DATASETS:
-        _check_stored_shape(dataset_info(source).image_shape, image_shape, resize)
-        dataset = open_split(source, split, labels=labels, limit=limit, data_dir=data_dir)
+        _check_stored_shape(find_record(source, ImageDataset).image_shape, image_shape, resize)
+        dataset = open_image_split(source, split, labels=labels, limit=limit, data_dir=data_dir)
         if shuffle:
             dataset = dataset.shuffle(_STREAM_SHUFFLE_BUFFER, seed=seed)
     elif isinstance(source, str | os.PathLike):

@@ -3,10 +3,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_ar.data import DATASETS, dataset_info, load_images
+from keras_ar.data import DATASETS, ImageDataset, dataset_info, image_dataset, load_images
 
 tf = pytest.importorskip("tensorflow")
 tfds = pytest.importorskip("tensorflow_datasets")
+
+IMAGE_SETS = [name for name, record in DATASETS.items() if isinstance(record, ImageDataset)]
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def five_images():
         yield asked
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", IMAGE_SETS)
 def test_a_split_comes_whole_in_its_recorded_shape_and_order(five_images, name):
     images = load_images(name, "train")
     assert images.shape == (5, *dataset_info(name).image_shape)
@@ -56,6 +58,20 @@ def test_a_slice_of_a_split_reaches_tfds_unshuffled_and_uncached(five_images):
 def test_labels_of_a_set_without_them_are_refused(name):
     with pytest.raises(ValueError, match=f"{name}' has no labels"):
         load_images(name, "train", labels=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("spoken_digit", "holds audio, not images: load it with keras_ar.data.load_audio"),
+        ("tiny_shakespeare", "holds text, not images: load it with keras_ar.data.load_text"),
+    ],
+)
+def test_sets_of_another_kind_are_refused_with_what_loads_them(name, message):
+    with pytest.raises(ValueError, match=message):
+        load_images(name, "train")
+    with pytest.raises(ValueError, match=message):
+        image_dataset(name, batch_size=2)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_ones():
