@@ -17,6 +17,9 @@ from keras_ar.sampling import progress_bar
 
 __all__ = ["evaluate_folder", "evaluate_model"]
 
+# What a dimension is called, where the data are no images.
+_UNITS = {"audio": "bits/sample", "text": "bits/character"}
+
 
 def evaluate_model(
     model: AutoregressiveModel, batches: Iterable, *, verbose: bool = True, **options
@@ -106,8 +109,9 @@ def evaluate_folder(
         FileNotFoundError: If the folder lacks a model or a recipe.
         ValueError: If the recipe's ``[card]`` section is incomplete.
     """
-    from keras_ar.data import DATASETS, image_dataset, is_array_file, load_examples
-    from keras_ar.training import read_recipe
+    from keras_ar.data import DATASETS, image_dataset, kind_of_examples
+    from keras_ar.training import even_batches, load_split, read_recipe
+    from keras_ar.zoo.assets import read_vocabulary
     from keras_ar.zoo.card import check_prose, write_card
     from keras_ar.zoo.preset import load_folder, sha256_of
 
@@ -116,25 +120,25 @@ def evaluate_folder(
     if recipe.card:
         check_prose(recipe.card)
     model = load_folder(folder)
-    dataset = DATASETS.get(recipe.data.name)
-    binarization = dataset.binarization if dataset else None
+    kind = kind_of_examples(recipe.data.name)
+    binarization = getattr(DATASETS.get(recipe.data.name), "binarization", None)
     is_complete = split is None and limit is None and orders is None
     split = split or recipe.data.test
-    given = {"labels": recipe.data.labels, "limit": limit}
-    if is_array_file(recipe.data.name):
-        loaded = load_examples(recipe.data.name, split, **given)
-        arrays = loaded if recipe.data.labels else (loaded,)
-        starts = range(0, len(arrays[0]), batch_size)
-        batches = [tuple(x[start : start + batch_size] for x in arrays) for start in starts]
-    else:
+    if kind == "images":
+        # A stream: an image data set of any size is measured in constant memory.
+        given = {"labels": recipe.data.labels, "limit": limit}
         batches = image_dataset(recipe.data.name, split=split, batch_size=batch_size, **given)
+    else:
+        vocabulary = read_vocabulary(folder)
+        data = load_split(recipe, split, model, vocabulary=vocabulary, limit=limit)
+        batches = even_batches(data, model, batch_size)
     options = {"batch_size": batch_size, "verbose": verbose}
     ensembles = [
         {"orders": number} | evaluate_model(model, batches, orders=number, **options)
         for number in (recipe.evaluation.orders if orders is None else orders)
     ]
     measured = ensembles[-1] if ensembles else evaluate_model(model, batches, **options)
-    is_binary = model.likelihood.levels == 2
+    is_binary = model.likelihood.levels == 2 and not model.is_sequential
     results = {
         "variant": recipe.variant,
         "metric": "nats_per_image" if is_binary else "bits_per_dim",
@@ -147,6 +151,7 @@ def evaluate_folder(
         "batch_size": batch_size,
         **({"ensembles": ensembles} if ensembles else {}),
         **({"binarization": binarization} if binarization else {}),
+        **({"unit": _UNITS[kind]} if kind in _UNITS else {}),
         "weights_sha256": sha256_of(folder / "model.weights.h5"),
         "recipe_sha256": recipe.sha256,
         "hardware": describe_hardware(),

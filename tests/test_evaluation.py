@@ -50,7 +50,8 @@ class _Switching:
 
     def __init__(self, first, then):
         self.models = [first, then]
-        self.is_conditional, self.num_dimensions = False, first.num_dimensions
+        self.is_conditional = self.is_sequential = False
+        self.value_counts = first.value_counts
 
     def log_prob(self, images, condition):
         return self.models.pop(0).log_prob(images)

@@ -10,7 +10,7 @@ from keras_ar.data.catalog import (
     TextDataset,
     dataset_info,
 )
-from keras_ar.data.examples import is_array_file, load_examples
+from keras_ar.data.examples import is_array_file, kind_of_examples, load_examples
 from keras_ar.data.folder import load_folder
 from keras_ar.data.images import load_images
 from keras_ar.data.linear_pcm import linear_decode, linear_encode
@@ -34,6 +34,7 @@ __all__ = [
     "dataset_info",
     "image_dataset",
     "is_array_file",
+    "kind_of_examples",
     "lengths_of",
     "linear_decode",
     "linear_encode",

@@ -45,7 +45,7 @@ def load_examples(
             given that does not belong to such data.
         RuntimeError: If a data set is not prepared and cannot be downloaded.
     """
-    kind = _kind_of(name)
+    kind = kind_of_examples(name)
     if (vocabulary is not None) != (kind == "text"):
         lacks = "needs a vocabulary" if kind == "text" else f"is {kind} and takes no vocabulary"
         raise ValueError(f"{os.fspath(name)!r} {lacks}.")
@@ -67,7 +67,8 @@ def is_array_file(name: str | os.PathLike[str]) -> bool:
     return os.fspath(name).endswith(".npz")
 
 
-def _kind_of(name: str | os.PathLike[str]) -> str:
+def kind_of_examples(name: str | os.PathLike[str]) -> str:
+    """Say what a name stands for: ``"images"``, ``"arrays"``, ``"audio"`` or ``"text"``."""
     if isinstance(name, str) and name in DATASETS:
         return DATASETS[name].kind
     if is_array_file(name):

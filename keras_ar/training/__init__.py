@@ -1,7 +1,16 @@
 """Training: a recipe in, a folder of the zoo out."""
 
+from keras_ar.training.examples import even_batches, load_split
 from keras_ar.training.recipe import Recipe, build_model, read_recipe
 from keras_ar.training.run import run_recipe
 from keras_ar.training.trainer import Trainer
 
-__all__ = ["Recipe", "Trainer", "build_model", "read_recipe", "run_recipe"]
+__all__ = [
+    "Recipe",
+    "Trainer",
+    "build_model",
+    "even_batches",
+    "load_split",
+    "read_recipe",
+    "run_recipe",
+]

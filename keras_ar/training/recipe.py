@@ -82,6 +82,31 @@ class TrainingRecipe:
 
 
 @dataclasses.dataclass(frozen=True)
+class SequenceRecipe:
+    """Which pieces of sequences make up a batch of training.
+
+    Args:
+        length: Values per piece; shorter sequences are taken whole.
+        carries_state: Whether a piece goes on where the one before it in the batch ended, with
+            the state of the recurrent network; otherwise pieces begin at random places.
+        features: Name of the local condition that is computed from the examples: ``"log_mel"``,
+            with as many bands and samples per frame as the model says.
+    """
+
+    length: int
+    carries_state: bool = False
+    features: str | None = None
+
+    def __post_init__(self):
+        if self.length < 2:
+            raise ValueError(f"[sequence] length must be at least 2; got {self.length}.")
+        if self.features not in (None, "log_mel"):
+            raise ValueError(f"[sequence] features must be 'log_mel'; got {self.features!r}.")
+        if self.carries_state and self.features:
+            raise ValueError("[sequence] carries_state and features exclude each other.")
+
+
+@dataclasses.dataclass(frozen=True)
 class EvaluationRecipe:
     """How an order-agnostic model is measured.
 
@@ -107,6 +132,7 @@ class Recipe:
         model: Arguments of that class.
         data: See ``DataRecipe``.
         training: See ``TrainingRecipe``.
+        sequence: See ``SequenceRecipe``; ``None`` for models of images and vectors.
         evaluation: See ``EvaluationRecipe``.
         card: Prose of the model card, see ``keras_ar.zoo.card``.
         text: The file as it was read.
@@ -117,6 +143,7 @@ class Recipe:
     model: dict[str, Any]
     data: DataRecipe
     training: TrainingRecipe
+    sequence: SequenceRecipe | None
     evaluation: EvaluationRecipe
     card: dict[str, Any]
     text: str
@@ -127,6 +154,8 @@ class Recipe:
         decisive = dataclasses.asdict(self)
         for other in ("card", "evaluation", "text"):
             del decisive[other]
+        if self.sequence is None:
+            del decisive["sequence"]
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -174,12 +203,14 @@ def read_recipe(path: str | pathlib.Path) -> Recipe:
     model_class = model.pop("class")
     if not isinstance(getattr(models, model_class, None), type):
         raise ValueError(f"{path}: there is no model class {model_class!r} in keras_ar.models.")
+    sequence = table.get("sequence")
     return Recipe(
         variant=table["variant"],
         model_class=model_class,
         model=model,
         data=_section(DataRecipe, table["data"], "data", path),
         training=_section(TrainingRecipe, table["training"], "training", path),
+        sequence=sequence and _section(SequenceRecipe, sequence, "sequence", path),
         evaluation=_section(EvaluationRecipe, table.get("evaluation", {}), "evaluation", path),
         card=table.get("card", {}),
         text=text,

@@ -7,14 +7,19 @@ import shutil
 import keras
 from absl import logging
 
-from keras_ar.image_grid import save_grid
+from keras_ar.data import kind_of_examples
 from keras_ar.machine import describe_hardware
+from keras_ar.training.examples import cut_sequences, first_examples, sample_rate_of
+from keras_ar.training.exhibits import write_exhibits
 from keras_ar.training.recipe import read_recipe
-from keras_ar.training.trainer import Trainer, draw_samples
+from keras_ar.training.trainer import Trainer
+from keras_ar.zoo.assets import write_vocabulary
 from keras_ar.zoo.golden import write_golden
 from keras_ar.zoo.preset import load_folder, save
 
 __all__ = ["run_recipe"]
+
+_GOLDEN_LENGTH = 256
 
 
 def run_recipe(
@@ -28,8 +33,9 @@ def run_recipe(
     """Train by a recipe and write the best averaged weights as a model folder.
 
     The folder gets ``config.json``, ``model.weights.h5``, ``metadata.json``, ``recipe.toml``,
-    ``history.jsonl``, ``golden.npz`` and ``samples.png``, the latter two from the weights as
-    stored. ``keras_ar.evaluation.evaluate_folder`` adds ``results.json`` and the card.
+    ``history.jsonl``, ``golden.npz`` and samples (``samples.png``, recordings, ``samples.txt``),
+    the latter two from the weights as stored; a model of text its vocabulary as well.
+    ``keras_ar.evaluation.evaluate_folder`` adds ``results.json`` and the card.
 
     Args:
         recipe: A ``recipe.toml``, or the folder that holds one.
@@ -67,13 +73,24 @@ def run_recipe(
             "validation_bits_per_dim": progress.best,
         },
     }
+    kind = kind_of_examples(recipe.data.name)
+    if kind == "audio":
+        metadata["sample_rate"] = sample_rate_of(recipe.data.name)
     save(trainer.model, output, metadata=metadata, float16=float16)
+    if trainer.vocabulary is not None:
+        write_vocabulary(trainer.vocabulary, output)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.history_path, output / "history.jsonl")
     stored = load_folder(output)
-    images, labels = trainer.validation_data
-    write_golden(stored, output, images[:2], None if labels is None else labels[:2])
-    if len(stored.event_shape) == 3:
-        save_grid(output / "samples.png", draw_samples(stored, 20), stored.likelihood.levels)
+    write_golden(stored, output, *_golden_examples(trainer))
+    write_exhibits(stored, output, kind)
     logging.info("Wrote %s.", output)
     return output
+
+
+def _golden_examples(trainer: Trainer):
+    """Return two examples of the validation split; of sequences a short piece of each."""
+    examples, condition = first_examples(trainer.validation_data, 2)
+    if not trainer.model.is_sequential:
+        return examples, condition
+    return cut_sequences((examples, condition), _GOLDEN_LENGTH, trainer.model)

@@ -14,16 +14,25 @@ import keras
 import numpy as np
 from absl import logging
 
-from keras_ar.data import ShuffledBatches, load_examples
+from keras_ar.data import load_examples
+from keras_ar.evaluation import evaluate_model
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
 from keras_ar.training.board import Board
 from keras_ar.training.checkpoint import read_checkpoint, write_checkpoint
+from keras_ar.training.examples import (
+    Arrays,
+    even_batches,
+    first_examples,
+    load_split,
+    training_batches,
+    training_vocabulary,
+)
+from keras_ar.training.exhibits import draw_samples
 from keras_ar.training.recipe import Recipe, build_model
 
-__all__ = ["Trainer", "build_optimizer", "draw_samples"]
-
-Arrays = tuple[np.ndarray, np.ndarray | None]
+__all__ = ["Trainer", "build_optimizer"]
+_VALIDATION_BATCH = 64
 
 
 def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
@@ -48,13 +57,6 @@ def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
     if plan.weight_decay:
         return keras.optimizers.AdamW(weight_decay=plan.weight_decay, **options)
     return keras.optimizers.Adam(**options)
-
-
-def draw_samples(model: AutoregressiveModel, count: int) -> np.ndarray:
-    """Draw the first ``count`` samples of seed 0, of one class after the other if it has any."""
-    classes = model.num_classes
-    condition = None if classes is None else np.arange(count) % classes
-    return model.sample(count, seed=0, condition=condition)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -116,10 +118,13 @@ class Trainer:
         self.progress = _Progress()
         keras.config.set_dtype_policy(recipe.training.dtype_policy)
         self.model: AutoregressiveModel = build_model(recipe)
-        self.train_data = self._load(load, recipe.data.train)
+        self.vocabulary = training_vocabulary(recipe)
+        given = {"vocabulary": self.vocabulary, "load": load}
+        self.train_data: Arrays = load_split(recipe, recipe.data.train, self.model, **given)
         limit = recipe.training.validation_images or None
-        images, labels = self._load(load, recipe.data.validation)
-        self.validation_data = images[:limit], None if labels is None else labels[:limit]
+        self.validation_data: Arrays = first_examples(
+            load_split(recipe, recipe.data.validation, self.model, **given), limit
+        )
         optimizer = build_optimizer(recipe)
         # At its end `fit` would replace the weights by their averages, and the next round would
         # start from there: the trainer alone decides when the averages take their place.
@@ -189,12 +194,6 @@ class Trainer:
 
     # Private ----------------------------------------------------------------------------------
 
-    def _load(self, load: Callable, split: str) -> Arrays:
-        labels = self.recipe.data.labels
-        loaded = load(self.recipe.data.name, split, labels=labels)
-        images, ids = loaded if labels else (loaded, None)
-        return self.model._check(images, ids)
-
     @property
     def _groups(self) -> dict[str, list]:
         # `variables` holds the state of the dropout seeds too, but also metrics: leave those out.
@@ -215,21 +214,18 @@ class Trainer:
             self.progress = _Progress(**stored)
             logging.info("Resuming at step %d.", self.progress.step)
             return
-        images, labels = self.train_data
-        some = slice(0, max(self.recipe.training.batch_size, 16))
-        self.model.initialize_from_data(images[some], None if labels is None else labels[some])
+        if not self.model.is_sequential:
+            some = max(self.recipe.training.batch_size, 16)
+            self.model.initialize_from_data(*first_examples(self.train_data, some))
 
     def _train_round(self, steps: int, is_time_up: Callable[[], bool]) -> dict[str, float]:
-        plan, watch = self.recipe.training, _Watch(is_time_up)
-        images, labels = self.train_data
-        batches = ShuffledBatches(
-            images,
-            labels,
-            batch_size=plan.batch_size,
-            seed=plan.seed,
+        watch = _Watch(is_time_up)
+        batches = training_batches(
+            self.recipe,
+            self.train_data,
+            self.model.hop if self.model.is_sequential else None,
             start_step=self.progress.step,
             num_steps=steps,
-            flip=plan.flip,
         )
         history = self.model.fit(batches, shuffle=False, verbose=2, callbacks=[watch])
         if not watch.is_finite:
@@ -244,8 +240,8 @@ class Trainer:
     def _validate(self, losses: dict[str, float]) -> None:
         progress = self.progress
         with self.averaged_weights():
-            images, labels = self.validation_data
-            value = float(np.mean(self.model.bits_per_dim(images, labels)))
+            batches = even_batches(self.validation_data, self.model, _VALIDATION_BATCH)
+            value = evaluate_model(self.model, batches, verbose=False)["bits_per_dim"]
             if value < progress.best:
                 progress.best, progress.best_step = value, progress.step
                 self._save_best()

@@ -14,9 +14,8 @@ __all__ = ["golden_differences", "write_golden"]
 
 
 def _outputs(model: AutoregressiveModel, images, condition) -> dict[str, np.ndarray]:
-    inputs = [images] if condition is None else [images, condition]
-    tensors = [ops.convert_to_tensor(array) for array in inputs]
-    parameters = model.parameters_graph(*tensors)
+    examples, condition = model._check(images, condition)
+    parameters = model.parameters_graph(*model._tensors(examples, condition))
     log_prob = model.log_prob(images, condition)
     return {
         name: ops.convert_to_numpy(x)
@@ -29,9 +28,10 @@ def write_golden(
 ) -> None:
     """Write ``golden.npz`` into a model folder and its hash into ``metadata.json``."""
     folder = pathlib.Path(folder)
+    parts = condition if isinstance(condition, tuple) else (condition,)
+    names = [given.name for given in model.inputs[1:]]
     arrays = {"images": np.asarray(images)}
-    if condition is not None:
-        arrays["condition"] = np.asarray(condition)
+    arrays |= {name: np.asarray(part) for name, part in zip(names, parts, strict=False)}
     np.savez_compressed(folder / "golden.npz", **arrays, **_outputs(model, images, condition))
     path = folder / "metadata.json"
     metadata = json.loads(path.read_text()) | {"golden_sha256": sha256_of(folder / "golden.npz")}
@@ -46,5 +46,7 @@ def golden_differences(model: AutoregressiveModel, folder: str | os.PathLike) ->
     """
     with np.load(pathlib.Path(folder) / "golden.npz", allow_pickle=False) as file:
         golden = dict(file)
-    now = _outputs(model, golden["images"], golden.get("condition"))
+    parts = tuple(golden[given.name] for given in model.inputs[1:])
+    condition = (parts if len(parts) > 1 else parts[0]) if parts else None
+    now = _outputs(model, golden["images"], condition)
     return {name: float(np.max(np.abs(values - golden[name]))) for name, values in now.items()}
