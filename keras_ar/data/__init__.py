@@ -10,10 +10,13 @@ from keras_ar.data.catalog import (
     TextDataset,
     dataset_info,
 )
+from keras_ar.data.contiguous import ContiguousBatches
+from keras_ar.data.crops import RandomCrops
 from keras_ar.data.examples import is_array_file, kind_of_examples, load_examples
 from keras_ar.data.folder import load_folder
 from keras_ar.data.images import load_images
 from keras_ar.data.linear_pcm import linear_decode, linear_encode
+from keras_ar.data.log_mel import log_mel
 from keras_ar.data.mu_law import mu_law_decode, mu_law_encode
 from keras_ar.data.padding import PADDING, lengths_of, pad_sequences
 from keras_ar.data.pipeline import image_dataset
@@ -27,7 +30,9 @@ __all__ = [
     "PADDING",
     "SPOKEN_DIGIT_SPEAKERS",
     "AudioDataset",
+    "ContiguousBatches",
     "ImageDataset",
+    "RandomCrops",
     "ShuffledBatches",
     "TextDataset",
     "Vocabulary",
@@ -44,6 +49,7 @@ __all__ = [
     "load_folder",
     "load_images",
     "load_text",
+    "log_mel",
     "mu_law_decode",
     "mu_law_encode",
     "pad_sequences",

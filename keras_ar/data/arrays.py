@@ -1,4 +1,4 @@
-"""Checks shared by everything that takes images as NumPy arrays."""
+"""Checks shared by everything that takes images or labels as NumPy arrays."""
 
 import numpy as np
 
@@ -29,12 +29,13 @@ def check_images(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def check_labels(labels: np.ndarray, num_images: int) -> np.ndarray:
-    """Insist on one label (a class id, or a conditioning array) per image.
+def check_labels(labels: np.ndarray, number: int, example: str = "image") -> np.ndarray:
+    """Insist on one label (a class id, or a conditioning array) per example.
 
     Args:
         labels: Candidate array.
-        num_images: Number of images the labels belong to.
+        number: Number of examples the labels belong to.
+        example: What one of them is called in the message.
 
     Returns:
         The labels, integers as int32 and everything else as it is.
@@ -43,9 +44,9 @@ def check_labels(labels: np.ndarray, num_images: int) -> np.ndarray:
         ValueError: If the lengths differ.
     """
     labels = np.asarray(labels)
-    if not labels.ndim or len(labels) != num_images:
+    if not labels.ndim or len(labels) != number:
         raise ValueError(
-            f"There must be one label per image; received {num_images} images and labels "
+            f"There must be one label per {example}; received {number} {example}s and labels "
             f"of shape {labels.shape}."
         )
     return labels.astype(np.int32) if np.issubdtype(labels.dtype, np.integer) else labels

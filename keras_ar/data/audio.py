@@ -29,8 +29,8 @@ def load_audio(
     Of ``"spoken_digit"``, the official test recordings are ``test`` (index 0 to 4 of each
     digit and speaker), and its training recordings are divided into ``validation`` (5 to 9) and
     ``train`` (10 to 49); they come in the order of index, digit and speaker. Version 1.0.9,
-    which TensorFlow Datasets downloads, has five of the six speakers: 2,500 of the 3,000
-    recordings.
+    which TensorFlow Datasets downloads, has 2,500 recordings of five speakers; version 1.0.10
+    has 3,000, the sixth speaker being lucas.
 
     A folder's files come in the order of their names. The folder is the split ``"train"``,
     unless it has a subfolder of the split's name, which is read instead.
