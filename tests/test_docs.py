@@ -131,7 +131,7 @@ def test_every_public_docstring_has_the_sections_it_owes(name):
     first, *_ = text.split("\n")
     assert first.endswith(".") and len(first) < 100, f"{name}: no first line, or not one sentence."
     is_class = inspect.isclass(described)
-    parameters = inspect.signature(described.__init__ if is_class else described).parameters
+    parameters = inspect.signature(described).parameters
     for parameter in parameters.values():
         if parameter.name == "self" or parameter.kind is parameter.VAR_KEYWORD:
             continue

@@ -88,12 +88,18 @@ class UpsampleFrames(keras.layers.Layer):
 class CutToLength(keras.layers.Layer):
     """Drop what lies behind the end of another sequence: the last frame may be a part of one.
 
+    Args:
+        **kwargs: Those of ``keras.layers.Layer``.
+
     Shapes:
         Input: ``(batch, at least time, channels)`` and ``(batch, time, ...)``.
         Output: ``(batch, time, channels)``.
     """
 
     is_pointwise = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def call(self, inputs, like):
         return inputs[:, : ops.shape(like)[1]]

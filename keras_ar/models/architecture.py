@@ -7,7 +7,6 @@ the outputs can build the rest of the model around them.
 """
 
 import functools
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,6 +56,7 @@ def accept_cloned_graph(init: Callable) -> Callable:
         else:
             init(self, *args, **kwargs)
 
-    # Keras reads the arguments of a class in two ways, of which only one looks behind a wrapper.
-    wrapper.__signature__ = inspect.signature(init)
+    # Keras reads the arguments of `__init__` in two ways, of which one looks behind a wrapper and
+    # the other does not, and wants them to agree. A class says elsewhere what it takes.
+    del wrapper.__wrapped__
     return wrapper

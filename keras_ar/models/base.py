@@ -69,6 +69,7 @@ class AutoregressiveModel(LikelihoodTraining):
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
+            cls.__signature__ = _signature_without_self(cls.__init__)
             cls.__init__ = accept_cloned_graph(cls.__init__)
 
     def init_from_graph(self, inputs, outputs, specified: "AutoregressiveModel", name=None):
@@ -146,7 +147,7 @@ class AutoregressiveModel(LikelihoodTraining):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "AutoregressiveModel":
         """Build the model from ``get_config``; the weights are fresh."""
-        known = inspect.signature(cls.__init__).parameters
+        known = inspect.signature(cls).parameters
         unknown = sorted(set(config) - set(known))
         if unknown:
             raise ValueError(f"{cls.__name__} has no argument {', '.join(unknown)}.")
@@ -434,6 +435,11 @@ class AutoregressiveModel(LikelihoodTraining):
     def _tensors(self, images, condition=None, part: slice = slice(None)):
         arrays = [images, *(x[part] for x in _parts_of(condition))]
         return [ops.convert_to_tensor(array) for array in arrays]
+
+
+def _signature_without_self(init: Callable) -> inspect.Signature:
+    signature = inspect.signature(init)
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
 
 
 def _parts_of(condition) -> tuple:
