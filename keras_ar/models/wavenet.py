@@ -101,6 +101,8 @@ class WaveNet(SequenceModel):
                 "A local condition needs both num_features and upsampling; got "
                 f"num_features={num_features}, upsampling={tuple(upsampling)}."
             )
+        if num_classes is not None and not isinstance(num_classes, int):
+            num_classes = tuple(num_classes)  # a list, when it comes from a file
         codes = keras.Input((None,), dtype="int32", name="codes")
         encoding = "one_hot" if num_mixtures is None else "scaled"
         previous = PreviousCode(vocabulary_size, encoding, name="previous_code")(codes)
