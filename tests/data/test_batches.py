@@ -94,6 +94,7 @@ def test_iterating_ends_after_num_steps():
 
 
 @pytest.mark.parametrize("labels", [None, np.arange(10)])
+@pytest.mark.tensorflow
 def test_keras_fits_on_the_batches_in_the_order_of_the_steps(labels):
     seen = []
 

@@ -66,6 +66,7 @@ def test_iterating_ends_after_num_steps():
             batches[index]
 
 
+@pytest.mark.tensorflow
 def test_keras_fits_on_the_batches_in_the_order_of_the_steps():
     seen = []
 

@@ -145,6 +145,7 @@ def test_iterating_ends_after_num_steps(codes):
             crops[index]
 
 
+@pytest.mark.tensorflow
 def test_keras_fits_on_crops_with_labels_and_features(codes, features):
     seen = []
 
