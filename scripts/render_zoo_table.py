@@ -42,7 +42,7 @@ _COLUMNS = (
     "in the paper",
     "trained on",
     "minutes",
-    "images seen",
+    "examples seen",
 )
 # The picture carries this of the history it was drawn from; its pixels depend on the fonts.
 _SOURCE_KEY = "history_sha256"
@@ -242,7 +242,7 @@ def draw_history(variant: Variant, picture: pathlib.Path) -> None:
             marker=".",
             label=kind,
         )
-    axes.set(title=variant.name, xlabel="images seen", ylabel="bits per dimension")
+    axes.set(title=variant.name, xlabel="examples seen", ylabel="bits per dimension")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3)
     axes.legend()

@@ -76,9 +76,9 @@ def run_recipe(
     kind = kind_of_examples(recipe.data.name)
     if kind == "audio":
         metadata["sample_rate"] = sample_rate_of(recipe.data.name)
-    save(trainer.model, output, metadata=metadata, float16=float16)
     if trainer.vocabulary is not None:
-        write_vocabulary(trainer.vocabulary, output)
+        metadata["vocabulary_sha256"] = write_vocabulary(trainer.vocabulary, output)
+    save(trainer.model, output, metadata=metadata, float16=float16)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.history_path, output / "history.jsonl")
     stored = load_folder(output)
