@@ -88,7 +88,7 @@ def _plot(mask: np.ndarray, row: int, column: int, path: pathlib.Path) -> None:
 def _info(values: flags.FlagValues, name: str) -> None:
     plot = None if values.plot is None else picture_path(values.plot)
     from keras_ar import zoo
-    from keras_ar.receptive_field import format_receptive_field, receptive_field
+    from keras_ar.receptive_field import format_receptive_field, receptive_field, watched_pixel
 
     _print_facts(zoo.describe(name))
     model = zoo.load(name)
@@ -97,9 +97,7 @@ def _info(values: flags.FlagValues, name: str) -> None:
     _print_facts({"weights": f"{model.count_params():,} numbers", "layers": layers})
     if len(model.event_shape) != 3 or (not values.receptive_field and plot is None):
         return
-    height, width, _ = model.image_shape
-    row = height // 2 if values.row is None else values.row
-    column = width // 2 if values.column is None else values.column
+    row, column = watched_pixel(model, values.row, values.column)
     mask = receptive_field(model, row, column, trials=values.trials)
     print(f"\nReceptive field of pixel ({row}, {column}), measured: {mask.sum()} pixels (#)")
     print(format_receptive_field(mask, row, column, model.order_of()))

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMPLETE", "SAMPLE"]
 
-_HIDDEN_GREY = 128
-
 
 def _sample(values: flags.FlagValues, name: str) -> None:
     condition = read_condition(values.condition)
@@ -104,7 +102,7 @@ def _complete(values: flags.FlagValues, name: str) -> None:
     import numpy as np
 
     from keras_ar import zoo
-    from keras_ar.image_grid import save_grid, to_eight_bits
+    from keras_ar.image_grid import hide_unknown, save_grid, to_eight_bits
 
     model = zoo.load(name)
     known = _known(values, model.image_shape)
@@ -117,7 +115,7 @@ def _complete(values: flags.FlagValues, name: str) -> None:
     )
     levels = model.likelihood.levels
     given, filled = to_eight_bits(images, levels), to_eight_bits(completed, levels)
-    masked = np.where(known[..., None], given, _HIDDEN_GREY)
+    masked = hide_unknown(given, known)
     sheet = np.stack([given, masked, filled], axis=1).reshape(-1, *model.image_shape)
     save_grid(output, sheet, 256, columns=3)
     print(f"Wrote {output}: {len(images)} rows of given, masked and completed image.")

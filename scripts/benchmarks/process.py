@@ -1,13 +1,24 @@
-"""A process that is prepared once and measures whenever it is asked."""
+"""Processes that take turns in being measured."""
 
+import importlib.util
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 from typing import Any
 
+__all__ = ["Worker", "torch_python"]
+
 _HERE = pathlib.Path(__file__).resolve().parent
+
+
+def torch_python(wanted: str | None) -> str | None:
+    """Return the interpreter that is to run PyTorch: the given one, or this one if it can."""
+    if wanted:
+        return wanted
+    return sys.executable if importlib.util.find_spec("torch") else None
 
 
 class Worker:
@@ -55,6 +66,11 @@ class Worker:
         answer = self._ask({})
         self.seconds.append(answer["seconds"])
         self.peak_bytes = answer["peak_bytes"]
+
+    def ratio_to(self, reference: "Worker", label: str) -> str:
+        """Say how many times longer this takes: the median of the ratios of every turn."""
+        quotients = [a / b for a, b in zip(self.seconds, reference.seconds, strict=True)]
+        return f"{statistics.median(quotients):.2f} x {label}"
 
     def close(self) -> None:
         """End the process."""
