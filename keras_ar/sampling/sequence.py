@@ -11,7 +11,7 @@ from keras_ar.distributions import Likelihood
 from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.drawing import draw_unknown
-from keras_ar.sampling.progress import announce, progress_bar
+from keras_ar.sampling.progress import CompilationNotice, progress_bar
 from keras_ar.sampling.sequence_network import SequenceNetwork
 
 __all__ = ["SequenceSampler", "draw_code"]
@@ -48,7 +48,7 @@ class SequenceSampler:
         self._prepare = compile_function(self.network.prepare, variables)
         self._state_after = compile_function(self.network.state_after, variables)
         self._run = compile_function(self.run, variables, jit_compile=True)
-        self._compiled_for: set[Any] = set()
+        self._notice = CompilationNotice("Compiling the sampler ...")
 
     def generate(
         self,
@@ -86,7 +86,7 @@ class SequenceSampler:
             return codes
         first, stop = int(unknown[0]), int(unknown[-1]) + 1
         chunk = min(self._chunk, 1 << (stop - first - 1).bit_length())
-        self._announce_compilation((len(codes), chunk, len(truncation)), verbose)
+        self._notice.give((len(codes), chunk, len(truncation)), is_shown=verbose)
         codes = codes[..., 0].copy()
         constant, over_time = self._prepare(*conditions)
         previous, state = self._begin(codes[:, :first], constant, over_time)
@@ -198,11 +198,6 @@ class SequenceSampler:
             return self.start(len(prefix))
         state = self._state_after(ops.convert_to_tensor(prefix), constant, over_time)
         return ops.convert_to_tensor(prefix[:, -1]), state
-
-    def _announce_compilation(self, signature: Any, verbose: bool) -> None:
-        if signature not in self._compiled_for:
-            announce("Compiling the sampler ...", is_shown=verbose)
-        self._compiled_for.add(signature)
 
 
 def draw_code(

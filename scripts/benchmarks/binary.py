@@ -12,11 +12,10 @@ What is timed, in processes that take turns: a training step by `model.fit` as a
 
 import pathlib
 import statistics
-import sys
 
 from absl import app, flags
 from page import MarkedPart
-from process import Worker, torch_python
+from process import Worker, describe_turns, take_turns, torch_python
 
 _REPEATS = flags.DEFINE_integer("repeats", 5, "Measurements of everything.", lower_bound=1)
 _TORCH_PYTHON = flags.DEFINE_string(
@@ -91,14 +90,9 @@ def _table(workers: dict[str, Worker]) -> str:
         low, high = min(worker.seconds), max(worker.seconds)
         median = statistics.median(worker.seconds)
         lines.append(f"| {name} | {median:.3g} s | {low:.3g} to {high:.3g} | {ratio} |")
-    facts = next(iter(workers.values())).facts
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
-    versions += "".join(f", PyTorch {version}" for version in torch)
     lines += [
         "",
-        f"Batch {_BATCH_SIZE}, 784 bits, Adam; medians of {_REPEATS.value} measurements taken in "
-        f"turns, ratios are medians of the ratios of a turn. {facts['hardware']}; {versions}.",
+        f"Batch {_BATCH_SIZE}, 784 bits, Adam. " + describe_turns(workers, _REPEATS.value),
     ]
     return "\n".join(lines)
 
@@ -109,12 +103,7 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
     part = MarkedPart(pathlib.Path(_OUTPUT.value), "binary benchmark") if _OUTPUT.value else None
     workers = _workers()
-    for repeat in range(_REPEATS.value):
-        print(f"Turn {repeat + 1} of {_REPEATS.value}.", file=sys.stderr)
-        for worker in workers.values():
-            worker.measure()
-    for worker in workers.values():
-        worker.close()
+    take_turns(workers, _REPEATS.value)
     table = _table(workers)
     print(table)
     if part:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-__all__ = ["Worker", "torch_python"]
+__all__ = ["Worker", "describe_turns", "take_turns", "torch_python"]
 
 _HERE = pathlib.Path(__file__).resolve().parent
 
@@ -76,3 +76,25 @@ class Worker:
         """End the process."""
         self._process.stdin.close()
         self._process.wait()
+
+
+def take_turns(workers: dict[str, Worker], repeats: int) -> None:
+    """Measure all workers in turns, and end them: the load of the machine meets all of them."""
+    for repeat in range(repeats):
+        print(f"Turn {repeat + 1} of {repeats}.", file=sys.stderr)
+        for worker in workers.values():
+            worker.measure()
+    for worker in workers.values():
+        worker.close()
+
+
+def describe_turns(workers: dict[str, Worker], repeats: int) -> str:
+    """Say how often was measured, on what and with which versions."""
+    facts = next(iter(workers.values())).facts
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
+    versions += "".join(f", PyTorch {version}" for version in torch)
+    return (
+        f"Medians of {repeats} measurements taken in turns, ratios are medians of the ratios of a "
+        f"turn. {facts['hardware']}; {versions}."
+    )
