@@ -83,7 +83,7 @@ def run_recipe(
     shutil.copy(trainer.history_path, output / "history.jsonl")
     stored = load_folder(output)
     write_golden(stored, output, *_golden_examples(trainer))
-    write_exhibits(stored, output, kind)
+    write_exhibits(stored, output, kind, trainer.validation_data)
     logging.info("Wrote %s.", output)
     return output
 
