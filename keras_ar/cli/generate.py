@@ -212,8 +212,7 @@ COMPLETE = Command(
     examples=(
         "complete pixelcnn_binarized_mnist --split test --count 8 --rows_known 14",
         "complete pixelcnn_binarized_mnist --images a.png --images b.png --mask mask.png",
-        "complete wavenet_spoken_digit --digit 7 --recording given.wav --seconds_known 0.2 "
-        "--seconds 1.0",
+        "complete wavenet_spoken_digit --digit 7 --recording given.wav --seconds_known 0.2",
         'complete charrnn_tiny_shakespeare --prompt "To be, or "',
     ),
     define_flags=_define_complete_flags,
