@@ -112,7 +112,7 @@ SAMPLE = Command(
         "sample pixelcnn_binarized_mnist --count 25 --seed 1",
         "sample gated_pixelcnn_mnist --condition 7 --temperature 0.9 --output sevens.png",
         "sample wavenet_spoken_digit --digit 7 --speaker jackson --output seven.wav",
-        "sample wavenet_vocoder_spoken_digit --features_of given.wav --output again.wav",
+        "sample my_vocoder --features_of given.wav --output again.wav",
         "sample charrnn_tiny_shakespeare --prompt ROMEO: --length 1000 --temperature 0.8",
     ),
     define_flags=_define_sample_flags,
