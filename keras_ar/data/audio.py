@@ -69,14 +69,14 @@ def load_audio(
                 f"{sample_rate}."
             )
         waveforms, classes = read_spoken_digit(split, limit=limit, data_dir=data_dir)
-        codes = pad_sequences([_encode(waveform, levels) for waveform in waveforms])
+        codes = pad_sequences([encode_audio(waveform, levels) for waveform in waveforms])
         return (codes, classes) if labels else codes
     if labels:
         raise ValueError(f"A folder has no labels; received labels=True with {source}.")
     codes, rates = [], []
     for file in _find_wav_files(source, split)[:limit]:
         waveform, rate = read_wav(file, sample_rate)
-        codes.append(_encode(waveform, levels))
+        codes.append(encode_audio(waveform, levels))
         rates.append(rate)
         if rate != rates[0]:
             raise ValueError(
@@ -86,7 +86,17 @@ def load_audio(
     return pad_sequences(codes)
 
 
-def _encode(waveform: np.ndarray, levels: int) -> np.ndarray:
+def encode_audio(waveform: np.ndarray, levels: int = 256) -> np.ndarray:
+    """Turn a waveform into the codes that a model of so many levels is trained on.
+
+    Args:
+        waveform: Any shape, float in [-1, 1].
+        levels: Number of codes: 65536 keeps the 16 bits (``linear_encode``), fewer are those of
+            ``mu_law_encode``.
+
+    Raises:
+        ValueError: If the waveform is not floats in [-1, 1], or ``levels`` is out of range.
+    """
     return linear_encode(waveform) if levels == LINEAR_LEVELS else mu_law_encode(waveform, levels)
 
 

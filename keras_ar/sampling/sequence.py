@@ -28,7 +28,8 @@ class SequenceSampler:
         output: Symbolic parameters ``(batch, time, number)``.
         likelihood: What the parameters mean; it has one channel.
         variables: All variables of the model.
-        chunk: Most steps per compiled call.
+        chunk: Most steps per compiled call, and so between two calls of a callback. It may be
+            set to another number later; what is drawn does not depend on it.
 
     Raises:
         ValueError: If a layer cannot be run step by step, or the network is not causal.
@@ -44,7 +45,7 @@ class SequenceSampler:
     ):
         self.network = SequenceNetwork(inputs, output)
         self._likelihood = likelihood
-        self._chunk = chunk
+        self.chunk = chunk
         self._prepare = compile_function(self.network.prepare, variables)
         self._state_after = compile_function(self.network.state_after, variables)
         self._run = compile_function(self.run, variables, jit_compile=True)
@@ -85,7 +86,7 @@ class SequenceSampler:
         if not len(unknown):
             return codes
         first, stop = int(unknown[0]), int(unknown[-1]) + 1
-        chunk = min(self._chunk, 1 << (stop - first - 1).bit_length())
+        chunk = min(self.chunk, 1 << (stop - first - 1).bit_length())
         self._notice.give((len(codes), chunk, len(truncation)), is_shown=verbose)
         codes = codes[..., 0].copy()
         constant, over_time = self._prepare(*conditions)
