@@ -142,8 +142,7 @@ def _join(
     """Return the condition of a model, which may be a pair."""
     if heard is None:
         return condition
-    from keras_ar.data import log_mel
-    from keras_ar.training.examples import decode_audio
+    from keras_ar.data import decode_audio, log_mel
 
     if condition is not None and len(model.inputs) == 2:
         raise ValueError(f"{folder.name} is told features alone: leave --condition out.")
@@ -161,8 +160,7 @@ def _write(
     output: pathlib.Path, codes: np.ndarray, folder: ModelFolder, model: SequenceModel
 ) -> str:
     """Write recordings, numbered if there are several, and say where."""
-    from keras_ar.data import write_wav
-    from keras_ar.training.examples import decode_audio
+    from keras_ar.data import decode_audio, write_wav
 
     digits = len(str(len(codes) - 1))
     paths = [

@@ -1,7 +1,7 @@
 """Integer images, sound and text in memory, as streams, and as resumable training batches."""
 
 from keras_ar.data.array_file import load_array_file
-from keras_ar.data.audio import encode_audio, load_audio
+from keras_ar.data.audio import decode_audio, encode_audio, load_audio, sample_rate_of
 from keras_ar.data.batches import ShuffledBatches
 from keras_ar.data.catalog import (
     DATASETS,
@@ -37,6 +37,7 @@ __all__ = [
     "TextDataset",
     "Vocabulary",
     "dataset_info",
+    "decode_audio",
     "encode_audio",
     "image_dataset",
     "is_array_file",
@@ -55,5 +56,6 @@ __all__ = [
     "mu_law_encode",
     "pad_sequences",
     "read_wav",
+    "sample_rate_of",
     "write_wav",
 ]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_ar.data.catalog import DATASETS, AudioDataset, find_record
-from keras_ar.data.linear_pcm import LINEAR_LEVELS, linear_encode
-from keras_ar.data.mu_law import check_levels, mu_law_encode
+from keras_ar.data.linear_pcm import LINEAR_LEVELS, linear_decode, linear_encode
+from keras_ar.data.mu_law import check_levels, mu_law_decode, mu_law_encode
 from keras_ar.data.padding import pad_sequences
 from keras_ar.data.splits import check_limit
 from keras_ar.data.spoken_digit import read_spoken_digit
@@ -98,6 +98,37 @@ def encode_audio(waveform: np.ndarray, levels: int = 256) -> np.ndarray:
         ValueError: If the waveform is not floats in [-1, 1], or ``levels`` is out of range.
     """
     return linear_encode(waveform) if levels == LINEAR_LEVELS else mu_law_encode(waveform, levels)
+
+
+def decode_audio(codes: np.ndarray, levels: int = 256) -> np.ndarray:
+    """Turn codes into a waveform, as ``encode_audio`` made them of one.
+
+    Args:
+        codes: Integers ``0..levels-1``.
+        levels: Number of codes.
+
+    Shapes:
+        As given, float32 in [-1, 1].
+
+    Raises:
+        ValueError: If a code is out of range.
+    """
+    return linear_decode(codes) if levels == LINEAR_LEVELS else mu_law_decode(codes, levels)
+
+
+def sample_rate_of(source: str | os.PathLike[str], split: str = "train") -> int:
+    """Look up the sample rate of recordings without reading them all.
+
+    Args:
+        source: As for ``load_audio``.
+        split: As for ``load_audio``; of a folder the first file is looked at.
+
+    Raises:
+        ValueError: If the source holds no audio, or its first file cannot be read.
+    """
+    if isinstance(source, str) and source in DATASETS:
+        return find_record(source, AudioDataset).sample_rate
+    return read_wav(_find_wav_files(source, split)[0])[1]
 
 
 def _find_wav_files(source: str | os.PathLike[str], split: str) -> list[Path]:

@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 
-from keras_ar.data import lengths_of, write_wav
+from keras_ar.data import decode_audio, lengths_of, write_wav
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
-from keras_ar.training.examples import Arrays, cut_sequences, decode_audio, first_examples
+from keras_ar.training.examples import Arrays, cut_sequences, first_examples
 from keras_ar.zoo.assets import read_vocabulary
 
 __all__ = ["draw_samples", "write_exhibits"]

@@ -121,7 +121,7 @@ def training_features(codes, recipe, model):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examples, "kind_of_examples", lambda name: "audio")
-        patch.setattr(examples, "sample_rate_of", lambda name: RATE)
+        patch.setattr(examples, "sample_rate_of", lambda *given: RATE)
         labelled = recipe.__class__(**vars(recipe) | {"data": recipe.data.__class__("x", labels=1)})
         loaded = load_split(
             labelled, "test", model, load=lambda *_, **__: (codes, np.zeros(len(codes), "int32"))
