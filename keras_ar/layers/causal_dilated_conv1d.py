@@ -50,34 +50,38 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
 
     def initial_state(self, batch_size, input_shape):
         """Return the queue before the first step, and the place of its oldest entry."""
-        shape = (self.queue_length, batch_size, input_shape[-1])
+        shape = (batch_size, self.queue_length, input_shape[-1])
         return ops.zeros(shape, self.compute_dtype), ops.zeros((), "int32")
 
     def step(self, inputs, state):
         """Return the outputs ``(batch, 1, filters)`` at the next time, and the state after it."""
         queue, oldest = state
-        newest, length = inputs[:, 0], self.queue_length
-        taps = [newest]
+        length, taps = self.queue_length, [inputs[:, 0]]
         if length:
             # The queue is a ring: what is read first is overwritten by what is newest.
             taps = [
-                ops.take(queue, (oldest + tap * self.dilation) % length, axis=0)
+                ops.take(queue, (oldest + tap * self.dilation) % length, axis=1)
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
-            queue = ops.slice_update(queue, [oldest, 0, 0], newest[None])
+            queue = ops.slice_update(queue, [0, oldest, 0], inputs)
             oldest = (oldest + 1) % length
-        kernel = ops.reshape(ops.cast(self.kernel, newest.dtype), (-1, self.filters))
-        outputs = ops.concatenate(taps, axis=-1) @ kernel
+        kernel = ops.reshape(ops.cast(self.kernel, inputs.dtype), (-1, self.filters))
+        outputs = self._finish(ops.concatenate(taps, axis=-1) @ kernel)
+        return outputs[:, None], (queue, oldest)
+
+    def advance(self, inputs, state):
+        """Do any number of steps in one pass: ``(batch, time, channels)``."""
+        queue, oldest = state
+        seen = ops.concatenate([ops.roll(queue, -oldest, axis=1), inputs], axis=1)
+        kernel = ops.cast(self.kernel, inputs.dtype)
+        outputs = ops.conv(seen, kernel, padding="valid", dilation_rate=self.dilation)
+        queue = seen[:, ops.shape(seen)[1] - self.queue_length :]
+        return self._finish(outputs), (queue, ops.zeros((), "int32"))
+
+    def _finish(self, outputs):
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, outputs.dtype)
-        return self.activation(outputs)[:, None], (queue, oldest)
-
-    def state_after(self, inputs):
-        """Return the state after all of ``inputs``, ``(batch, time, channels)``."""
-        length = self.queue_length
-        padded = ops.pad(inputs, [(0, 0), (length, 0), (0, 0)])
-        recent = padded[:, ops.shape(padded)[1] - length :]
-        return ops.transpose(recent, (1, 0, 2)), ops.zeros((), "int32")
+        return self.activation(outputs)
 
     def get_config(self):
         config = super().get_config()

@@ -8,8 +8,14 @@ from keras import ops
 
 from keras_ar.models import inputs as checks
 from keras_ar.models.base import AutoregressiveModel
-from keras_ar.models.sequence_inputs import check_codes, check_sequence_conditions, mark_lengths
-from keras_ar.sampling import SequenceSampler, draw_code, progress_bar
+from keras_ar.models.carried_state import CarriedState
+from keras_ar.models.sequence_inputs import (
+    batch_size_of_chunks,
+    check_codes,
+    check_sequence_conditions,
+    mark_lengths,
+)
+from keras_ar.sampling import CODES_PER_PASS, SequenceSampler, draw_code, progress_bar
 
 __all__ = ["SequenceModel"]
 
@@ -20,7 +26,16 @@ class SequenceModel(AutoregressiveModel):
     The first input of its graph is the codes ``(batch, time)``, which only a ``PreviousCode``
     layer may read. In arrays of sequences of different lengths the code -1 stands behind the end
     of each: it has no probability and no influence, in training too.
+
+    A model without conditions can be trained on long sequences in chunks: ``fit`` then takes
+    batches ``(codes, continues)``, where ``continues``, bool ``(batch,)``, says which rows begin
+    where the same rows of the batch before ended. These start from what the network remembers
+    of all chunks so far, though gradients stay inside a chunk.
     """
+
+    def _set_up(self, inputs, outputs, likelihood, config, name) -> None:
+        super()._set_up(inputs, outputs, likelihood, config, name)
+        self._carried: CarriedState | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -62,8 +77,21 @@ class SequenceModel(AutoregressiveModel):
         Raises:
             ValueError: If codes, lengths or condition do not fit the model.
         """
-        codes = mark_lengths(codes, lengths)
-        return super().log_prob(codes, condition, batch_size=batch_size)
+        codes, condition = self._check(mark_lengths(codes, lengths), condition)
+        steps = max(CODES_PER_PASS // min(batch_size, len(codes)), 1)
+        if codes.shape[1] <= steps or not self._can_step():
+            return super().log_prob(codes, condition, batch_size=batch_size)
+        function = self._compile("chunk_log_prob", self.chunk_log_prob_graph)
+        parts = []
+        for start in range(0, len(codes), batch_size):
+            part = slice(start, start + batch_size)
+            _, *conditions = self._tensors(codes[part], condition, part)
+            total, place = 0.0, self.sampler.network.start(len(codes[part]))
+            for chunk in self.sampler.chunks(codes[part], conditions, steps):
+                log_prob, *place = function(*place, *chunk)
+                total = total + log_prob
+            parts.append(total)
+        return ops.concatenate(parts)
 
     def bits_per_dim(self, codes, condition=None, *, lengths=None, **options):
         """Return ``-log2 p(x)`` divided by the length: bits per sample, or per character.
@@ -72,6 +100,89 @@ class SequenceModel(AutoregressiveModel):
         """
         codes = mark_lengths(codes, lengths)
         return super().bits_per_dim(codes, condition, **options)
+
+    # Training in chunks -----------------------------------------------------------------------
+
+    @property
+    def variables(self):
+        """All variables: weights, random seeds, and what is carried from batch to batch."""
+        return super().variables + (self._carried.variables if self._carried else [])
+
+    def carry_states(self, batch_size: int) -> None:
+        """Make the variables that carry the memory of the network from batch to batch.
+
+        ``fit`` does this by itself when it can look at a batch. Made before, they can be read
+        from a checkpoint together with the rest of ``variables``.
+
+        Args:
+            batch_size: Rows of every batch.
+
+        Raises:
+            ValueError: If the model is conditional, or a layer cannot be run step by step.
+        """
+        if self.is_conditional:
+            raise ValueError(f"{self.name} is conditional: it is trained on whole sequences.")
+        if self._carried is None or self._carried.batch_size != batch_size:
+            self._carried = CarriedState(self.sampler.network, batch_size)
+            # Compiled with the variables of the batch size before.
+            self.train_function = None
+
+    def fit(self, x=None, y=None, **kwargs):
+        """Train on codes, ``(codes, condition)``, or batches ``(codes, continues)``.
+
+        Arrays may be padded with -1. Chunks that continue each other come as a data set of
+        batches: see the class.
+
+        Args:
+            x: Codes ``(batch, time)``, or a data set; see ``AutoregressiveModel.fit``.
+            y: The condition of a conditional model, when ``x`` is an array.
+            **kwargs: Those of ``keras.Model.fit``; ``shuffle=False`` for chunks.
+
+        Returns:
+            A ``keras.callbacks.History``.
+
+        Raises:
+            ValueError: If codes, conditions or chunks do not fit the model.
+        """
+        size = None if self.is_conditional else batch_size_of_chunks(x, y)
+        if size is not None:
+            self.carry_states(size)
+        return super().fit(x, y, **kwargs)
+
+    def train_on_batch(self, x, y=None, **kwargs):
+        """Run one step on codes and condition, or on chunks and ``continues``."""
+        if y is not None and not self.is_conditional:
+            self.carry_states(len(x))
+        return super().train_on_batch(x, y, **kwargs)
+
+    def train_step(self, *arguments):
+        """Run Keras' training step; chunks start from what was remembered."""
+        *state, data = arguments
+        codes, continues, *weight = (
+            (*data, None) if isinstance(data, tuple | list) else (data, None)
+        )
+        if self.is_conditional or continues is None:
+            return super().train_step(*state, data)
+        if self._carried is None:
+            raise ValueError("Call carry_states(batch_size) before training on such batches.")
+        with self._carried.following(continues):
+            return super().train_step(*state, (codes, None, *weight[:1]))
+
+    def test_step(self, *arguments):
+        """Run Keras' evaluation step, on whole sequences."""
+        *_, data = arguments
+        _, continues, *_ = *(data if isinstance(data, tuple | list) else (data,)), None
+        if not self.is_conditional and continues is not None:
+            raise ValueError(
+                "Batches (codes, continues) are for training. Evaluate whole sequences, of any "
+                "length: pass codes alone, or call bits_per_dim."
+            )
+        return super().test_step(*arguments)
+
+    def call(self, inputs, training=None, mask=None):
+        if self._carried is not None and self._carried.is_followed:
+            return self._carried.advance(inputs, bool(training))
+        return super().call(inputs, training=training, mask=mask)
 
     # Generation -------------------------------------------------------------------------------
 
@@ -184,6 +295,17 @@ class SequenceModel(AutoregressiveModel):
         per_code = self.likelihood.log_prob(parameters, ops.where(is_value, codes, 0)[..., None])
         return ops.where(is_value, per_code, 0.0)
 
+    def chunk_log_prob_graph(self, previous, state, codes, constant, over_time):
+        """Compute ``log_prob`` of a chunk that begins where a memory ends.
+
+        Returns:
+            Log-probabilities ``(batch,)``, the last codes, and the memory after the chunk.
+        """
+        network = self.sampler.network
+        parameters, state = network.advance(codes, previous, state, constant, over_time)
+        log_prob = ops.sum(self.position_log_prob(parameters, codes), axis=1)
+        return log_prob, codes[:, -1], state
+
     def draw_code_graph(self, codes, known, noise, time, temperature, truncation, *condition):
         """Draw the codes of one step from unchecked tensors, by a pass over the whole."""
         return draw_code(
@@ -216,6 +338,12 @@ class SequenceModel(AutoregressiveModel):
     def _check(self, images, condition):
         codes = check_codes(images, self.vocabulary_size)
         return codes, check_sequence_conditions(condition, codes.shape, self)
+
+    def _can_step(self) -> bool:
+        try:
+            return bool(self.sampler)
+        except ValueError:
+            return False
 
     def _length_of(self, condition: Any) -> int:
         if self.hop is None or condition is None:

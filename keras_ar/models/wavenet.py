@@ -132,7 +132,9 @@ class WaveNet(SequenceModel):
             if num_mixtures is None
             else LogisticMixtureLikelihood(1, vocabulary_size, num_mixtures, min_log_scale=-14.0)
         )
-        outputs = keras.layers.Dense(likelihood.num_parameters, name="outputs")(head)
+        outputs = keras.layers.Dense(likelihood.num_parameters, dtype="float32", name="outputs")(
+            head
+        )
         config = {
             "vocabulary_size": vocabulary_size,
             **numbers,

@@ -8,11 +8,12 @@ from keras_ar.sampling.ordered_network import OrderedNetwork
 from keras_ar.sampling.progress import progress_bar
 from keras_ar.sampling.raster import draw_pixel, generate_raster
 from keras_ar.sampling.sampler import IncrementalSampler
-from keras_ar.sampling.sequence import SequenceSampler, draw_code
+from keras_ar.sampling.sequence import CODES_PER_PASS, SequenceSampler, draw_code
 from keras_ar.sampling.sequence_network import SequenceNetwork
 from keras_ar.sampling.whole_pass_network import WholePassNetwork
 
 __all__ = [
+    "CODES_PER_PASS",
     "IncrementalSampler",
     "MaskedDenseNetwork",
     "OrderedNetwork",

@@ -1,6 +1,6 @@
 """Generate sequences with the incremental network: one compiled program for a chunk of steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -14,7 +14,10 @@ from keras_ar.sampling.drawing import draw_unknown
 from keras_ar.sampling.progress import CompilationNotice, progress_bar
 from keras_ar.sampling.sequence_network import SequenceNetwork
 
-__all__ = ["SequenceSampler", "draw_code"]
+__all__ = ["CODES_PER_PASS", "SequenceSampler", "draw_code"]
+
+# Codes of all sequences together that pass through the network at once: bounds the memory.
+CODES_PER_PASS = 1 << 16
 
 
 class SequenceSampler:
@@ -47,7 +50,7 @@ class SequenceSampler:
         self._likelihood = likelihood
         self.chunk = chunk
         self._prepare = compile_function(self.network.prepare, variables)
-        self._state_after = compile_function(self.network.state_after, variables)
+        self._absorb = compile_function(lambda *given: self.network.advance(*given)[1], variables)
         self._run = compile_function(self.run, variables, jit_compile=True)
         self._notice = CompilationNotice("Compiling the sampler ...")
 
@@ -90,8 +93,8 @@ class SequenceSampler:
         self._notice.give((len(codes), chunk, len(truncation)), is_shown=verbose)
         codes = codes[..., 0].copy()
         constant, over_time = self._prepare(*conditions)
-        previous, state = self._begin(codes[:, :first], constant, over_time)
         over_time = [ops.convert_to_numpy(values) for values in over_time]
+        previous, state = self._begin(codes[:, :first], constant, over_time)
         for start in progress_bar(range(first, stop, chunk), "chunk", is_shown=verbose):
             some = slice(start, min(start + chunk, stop))
             given = [_padded(x[:, some], chunk) for x in (codes, known, noise, *over_time)]
@@ -103,6 +106,28 @@ class SequenceSampler:
             if callback is not None:
                 callback(some.stop, codes[:, : some.stop].copy())
         return codes[..., None]
+
+    def chunks(
+        self, codes: np.ndarray, conditions: Sequence[Any], steps: int
+    ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+        """Cut codes, and what of the conditions has a time axis, into chunks of one length.
+
+        Args:
+            codes: int32 ``(batch, time)``.
+            conditions: The model's conditions, as tensors.
+            steps: Codes per chunk.
+
+        Yields:
+            The last three arguments of ``network.advance`` but for the memory; behind the end
+            the codes are -1.
+        """
+        constant, over_time = self._prepare(*conditions)
+        over_time = [ops.convert_to_numpy(values) for values in over_time]
+        for start in range(0, codes.shape[1], steps):
+            some = slice(start, min(start + steps, codes.shape[1]))
+            chunk = ops.convert_to_tensor(_padded(codes[:, some], steps, -1))
+            present = [ops.convert_to_tensor(_padded(x[:, some], steps)) for x in over_time]
+            yield chunk, constant, present
 
     def run(
         self,
@@ -180,7 +205,7 @@ class SequenceSampler:
 
     def start(self, batch_size):
         """Return what stands before the first code, and the memory there."""
-        return ops.full((batch_size,), -1, "int32"), self.network.initial_state(batch_size)
+        return self.network.start(batch_size)
 
     def generate_graph(self, codes, known, noise, conditions, temperature, truncation=()):
         """Do what ``generate`` does inside one graph, for export: all steps, no Python."""
@@ -195,10 +220,14 @@ class SequenceSampler:
         return drawn[..., None]
 
     def _begin(self, prefix: np.ndarray, constant, over_time):
-        if not prefix.shape[1]:
-            return self.start(len(prefix))
-        state = self._state_after(ops.convert_to_tensor(prefix), constant, over_time)
-        return ops.convert_to_tensor(prefix[:, -1]), state
+        previous, state = self.start(len(prefix))
+        steps = max(CODES_PER_PASS // len(prefix), 1)
+        for start in range(0, prefix.shape[1], steps):
+            some = slice(start, min(start + steps, prefix.shape[1]))
+            codes, *present = [ops.convert_to_tensor(x[:, some]) for x in (prefix, *over_time)]
+            state = self._absorb(codes, previous, state, constant, present)
+            previous = codes[:, -1]
+        return previous, state
 
 
 def draw_code(
@@ -230,7 +259,7 @@ def _time_first(values):
     return ops.transpose(values, (1, 0, *range(2, len(values.shape))))
 
 
-def _padded(values: np.ndarray, steps: int) -> np.ndarray:
-    """Extend a last chunk to full length: what is drawn there is dropped."""
+def _padded(values: np.ndarray, steps: int, fill: int = 0) -> np.ndarray:
+    """Extend a last chunk to full length: what is computed there is dropped."""
     widths = [(0, 0), (0, steps - values.shape[1]), *[(0, 0)] * (values.ndim - 2)]
-    return np.pad(values, widths)
+    return np.pad(values, widths, constant_values=fill)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_ar.sampling.graph import expand_graph, is_pointwise
 from keras_ar.sampling.schedule import refusal
@@ -62,29 +63,18 @@ class SequenceNetwork:
         over_time = [values[key] for key, is_over_time in statics if is_over_time]
         return constant, over_time
 
-    def initial_state(self, batch_size) -> list[Any]:
-        """Return the memory of every layer before the first step."""
-        return [
-            node.operation.initial_state(batch_size, node.input_shape) for node in self._stepped()
-        ]
+    def start(self, batch_size) -> tuple[Any, list[Any]]:
+        """Return what stands before the first code, and the memory there.
 
-    def state_after(self, codes, constant: Sequence[Any], over_time: Sequence[Any]) -> list[Any]:
-        """Return the memory after as many steps as there are codes, from one parallel pass.
-
-        The last of the codes is not in it yet: it is what the next ``step`` is given.
-
-        Args:
-            codes: int32 ``(batch, time)``.
-            constant: From ``prepare``.
-            over_time: From ``prepare``; at least as long as the codes.
+        The axis of the batch is the first of every tensor of the memory; a scalar in it is
+        common to all sequences.
         """
-        values = self._lookup_table(constant, over_time) | {self._codes: codes}
-        states = []
-        for node in self._nodes:
-            if node.is_stepped:
-                states.append(node.operation.state_after(node.gather(values.__getitem__)))
-            values.update(node.apply(values.__getitem__))
-        return states
+        state = [
+            node.operation.initial_state(batch_size, node.input_shape)
+            for node in self._nodes
+            if node.is_stepped
+        ]
+        return ops.full((batch_size,), -1, "int32"), state
 
     def step(
         self, previous, state: Sequence[Any], constant: Sequence[Any], present: Sequence[Any]
@@ -100,21 +90,53 @@ class SequenceNetwork:
         Returns:
             Parameters ``(batch, number)`` and the memory after the step.
         """
-        values = self._lookup_table(constant, present)
+        parameters, state = self._walk("step", previous[:, None], state, constant, present)
+        return parameters[:, 0], state
+
+    def advance(
+        self,
+        codes,
+        previous,
+        state: Sequence[Any],
+        constant: Sequence[Any],
+        over_time: Sequence[Any],
+        training: bool = False,
+    ) -> tuple[Any, list[Any]]:
+        """Compute the parameters of given codes in one parallel pass, from any memory.
+
+        Args:
+            codes: int32 ``(batch, time)``; the last one is not remembered yet, but given to the
+                next pass or step as ``previous``.
+            previous: int32 ``(batch,)``, the code before them.
+            state: Memory of the layers.
+            constant: From ``prepare``.
+            over_time: From ``prepare``, the part beside the codes.
+            training: Whether layers such as dropout run as in training.
+
+        Returns:
+            Parameters ``(batch, time, number)`` and the memory after as many steps.
+        """
+        before = ops.concatenate([previous[:, None], codes[:, :-1]], axis=1)
+        return self._walk("advance", before, state, constant, over_time, training)
+
+    def _walk(
+        self, method: str, before, state, constant, over_time, training=False
+    ) -> tuple[Any, list[Any]]:
+        """Run all nodes, those with a memory by ``method``; ``before`` holds the earlier codes."""
+        values = self._lookup_table(constant, over_time)
         remaining, states = iter(state), []
         for node in self._nodes:
             if self._codes in node.inputs:
-                values[node.outputs[0]] = node.operation.encode(previous[:, None])
+                values[node.outputs[0]] = node.operation.encode(before)
             elif node.is_stepped:
-                given = node.gather(values.__getitem__)
-                values[node.outputs[0]], after = node.operation.step(given, next(remaining))
+                run = getattr(node.operation, method)
+                values[node.outputs[0]], after = run(
+                    node.gather(values.__getitem__), next(remaining)
+                )
                 states.append(after)
             else:
-                values.update(node.apply(values.__getitem__))
-        return values[self._output][:, 0], states
-
-    def _stepped(self):
-        return [node for node in self._nodes if node.is_stepped]
+                values.update(node.apply(values.__getitem__, training))
+        return values[self._output], states
 
     def _lookup_table(self, constant, over_time) -> dict[int, Any]:
         sources = (iter(constant), iter(over_time))
