@@ -14,10 +14,12 @@ from keras_ar.sampling.drawing import draw_unknown
 from keras_ar.sampling.progress import announce, progress_bar
 from keras_ar.sampling.sequence_network import SequenceNetwork
 
-__all__ = ["CODES_PER_PASS", "SequenceSampler", "draw_code"]
+__all__ = ["CODES_PER_PASS", "SequenceSampler", "chunk_length", "draw_code"]
 
 # Codes of all sequences together that pass through the network at once: bounds the memory.
 CODES_PER_PASS = 1 << 16
+# Steps of one compiled call: Python, and with it Ctrl-C and the progress bar, wait for its end.
+MAX_CHUNK = 512
 
 
 class SequenceSampler:
@@ -31,7 +33,6 @@ class SequenceSampler:
         output: Symbolic parameters ``(batch, time, number)``.
         likelihood: What the parameters mean; it has one channel.
         variables: All variables of the model.
-        chunk: Most steps per compiled call.
 
     Raises:
         ValueError: If a layer cannot be run step by step, or the network is not causal.
@@ -43,11 +44,9 @@ class SequenceSampler:
         output: keras.KerasTensor,
         likelihood: Likelihood,
         variables: Sequence[keras.Variable],
-        chunk: int = 512,
     ):
         self.network = SequenceNetwork(inputs, output)
         self._likelihood = likelihood
-        self._chunk = chunk
         self._prepare = compile_function(self.network.prepare, variables)
         self._absorb = compile_function(lambda *given: self.network.advance(*given)[1], variables)
         self._run = compile_function(self.run, variables, jit_compile=True)
@@ -88,12 +87,10 @@ class SequenceSampler:
         if not len(unknown):
             return codes
         first, stop = int(unknown[0]), int(unknown[-1]) + 1
-        chunk = min(self._chunk, 1 << (stop - first - 1).bit_length())
-        self._announce_compilation((len(codes), chunk, len(truncation)), verbose)
+        chunk = chunk_length(stop - first)
+        self.announce_compilation((len(codes), chunk, len(truncation)), verbose)
         codes = codes[..., 0].copy()
-        constant, over_time = self._prepare(*conditions)
-        over_time = [ops.convert_to_numpy(values) for values in over_time]
-        previous, state = self._begin(codes[:, :first], constant, over_time)
+        (previous, state), constant, over_time = self.begin(codes[:, :first], conditions)
         for start in progress_bar(range(first, stop, chunk), "chunk", is_shown=verbose):
             some = slice(start, min(start + chunk, stop))
             given = [_padded(x[:, some], chunk) for x in (codes, known, noise, *over_time)]
@@ -105,6 +102,29 @@ class SequenceSampler:
             if callback is not None:
                 callback(some.stop, codes[:, : some.stop].copy())
         return codes[..., None]
+
+    def begin(
+        self, prefix: np.ndarray, conditions: Sequence[Any]
+    ) -> tuple[tuple[Any, list[Any]], list[Any], list[np.ndarray]]:
+        """Absorb what is known at the beginning of all sequences.
+
+        Args:
+            prefix: int32 ``(batch, time)``; ``time`` may be 0.
+            conditions: The model's conditions, as tensors.
+
+        Returns:
+            The last code and the memory behind the prefix; and what ``network.prepare`` gives,
+            arrays where it has a time axis.
+        """
+        constant, over_time = self._prepare_arrays(conditions)
+        previous, state = self.network.start(len(prefix))
+        steps = max(CODES_PER_PASS // len(prefix), 1)
+        for start in range(0, prefix.shape[1], steps):
+            some = slice(start, min(start + steps, prefix.shape[1]))
+            codes, *present = [ops.convert_to_tensor(x[:, some]) for x in (prefix, *over_time)]
+            state = self._absorb(codes, previous, state, constant, present)
+            previous = codes[:, -1]
+        return (previous, state), constant, over_time
 
     def chunks(
         self, codes: np.ndarray, conditions: Sequence[Any], steps: int
@@ -120,8 +140,7 @@ class SequenceSampler:
             The last three arguments of ``network.advance`` but for the memory; behind the end
             the codes are -1.
         """
-        constant, over_time = self._prepare(*conditions)
-        over_time = [ops.convert_to_numpy(values) for values in over_time]
+        constant, over_time = self._prepare_arrays(conditions)
         for start in range(0, codes.shape[1], steps):
             some = slice(start, min(start + steps, codes.shape[1]))
             chunk = ops.convert_to_tensor(_padded(codes[:, some], steps, -1))
@@ -218,20 +237,20 @@ class SequenceSampler:
         )  # fmt: skip
         return drawn[..., None]
 
-    def _begin(self, prefix: np.ndarray, constant, over_time):
-        previous, state = self.start(len(prefix))
-        steps = max(CODES_PER_PASS // len(prefix), 1)
-        for start in range(0, prefix.shape[1], steps):
-            some = slice(start, min(start + steps, prefix.shape[1]))
-            codes, *present = [ops.convert_to_tensor(x[:, some]) for x in (prefix, *over_time)]
-            state = self._absorb(codes, previous, state, constant, present)
-            previous = codes[:, -1]
-        return previous, state
-
-    def _announce_compilation(self, signature: Any, verbose: bool) -> None:
+    def announce_compilation(self, signature: Any, verbose: bool) -> None:
+        """Tell the user why nothing happens, the first time that something is compiled."""
         if signature not in self._compiled_for:
             announce("Compiling the sampler ...", is_shown=verbose)
         self._compiled_for.add(signature)
+
+    def _prepare_arrays(self, conditions: Sequence[Any]) -> tuple[list[Any], list[np.ndarray]]:
+        constant, over_time = self._prepare(*conditions)
+        return constant, [ops.convert_to_numpy(values) for values in over_time]
+
+
+def chunk_length(steps: int) -> int:
+    """Return how many steps a compiled call does: a power of two, so that few are compiled."""
+    return min(MAX_CHUNK, 1 << (steps - 1).bit_length())
 
 
 def draw_code(
