@@ -40,7 +40,16 @@ class CarriedState:
 
     @contextlib.contextmanager
     def following(self, continues) -> Iterator[None]:
-        """Let the network go on, inside the block, in the rows where ``continues`` is true."""
+        """Let the network go on, inside the block, in the rows where ``continues`` is true.
+
+        Raises:
+            ValueError: If the batch has another number of rows.
+        """
+        if continues.shape[0] not in (None, self.batch_size):
+            raise ValueError(
+                f"Chunks continue each other row by row: every batch must have {self.batch_size} "
+                f"rows as the first; got {continues.shape[0]}."
+            )
         self._continues = continues
         try:
             yield

@@ -7,30 +7,31 @@ import numpy as np
 from keras import ops
 
 from keras_ar.models import inputs as checks
-from keras_ar.models.base import AutoregressiveModel
-from keras_ar.models.carried_state import CarriedState
 from keras_ar.models.sequence_inputs import (
-    batch_size_of_chunks,
     check_codes,
     check_sequence_conditions,
     mark_lengths,
 )
-from keras_ar.sampling import CODES_PER_PASS, SequenceSampler, draw_code, progress_bar
+from keras_ar.models.sequence_training import SequenceTraining
+from keras_ar.sampling import (
+    CODES_PER_PASS,
+    BeamSearch,
+    SequenceSampler,
+    draw_code,
+    progress_bar,
+)
 
 __all__ = ["SequenceModel"]
 
 
-class SequenceModel(AutoregressiveModel):
+class SequenceModel(SequenceTraining):
     """A model of sequences of codes, of any length.
 
     The first input of its graph is the codes ``(batch, time)``, which only a ``PreviousCode``
     layer may read. In arrays of sequences of different lengths the code -1 stands behind the end
     of each: it has no probability and no influence, in training too.
 
-    A model without conditions can be trained on long sequences in chunks: ``fit`` then takes
-    batches ``(codes, continues)``, where ``continues``, bool ``(batch,)``, says which rows begin
-    where the same rows of the batch before ended. These start from what the network remembers
-    of all chunks so far, though gradients stay inside a chunk.
+    A model without conditions can be trained on long sequences in chunks, see ``fit``.
 
     Args:
         inputs: Integer codes ``(batch, time)``, or a list of codes and conditions.
@@ -44,9 +45,7 @@ class SequenceModel(AutoregressiveModel):
         Output: ``(batch, time, likelihood.num_parameters)``, float32.
     """
 
-    def _set_up(self, inputs, outputs, likelihood, config, name) -> None:
-        super()._set_up(inputs, outputs, likelihood, config, name)
-        self._carried: CarriedState | None = None
+    _beam_search: BeamSearch | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -112,89 +111,6 @@ class SequenceModel(AutoregressiveModel):
         codes = mark_lengths(codes, lengths)
         return super().bits_per_dim(codes, condition, **options)
 
-    # Training in chunks -----------------------------------------------------------------------
-
-    @property
-    def variables(self):
-        """All variables: weights, random seeds, and what is carried from batch to batch."""
-        return super().variables + (self._carried.variables if self._carried else [])
-
-    def carry_states(self, batch_size: int) -> None:
-        """Make the variables that carry the memory of the network from batch to batch.
-
-        ``fit`` does this by itself when it can look at a batch. Made before, they can be read
-        from a checkpoint together with the rest of ``variables``.
-
-        Args:
-            batch_size: Rows of every batch.
-
-        Raises:
-            ValueError: If the model is conditional, or a layer cannot be run step by step.
-        """
-        if self.is_conditional:
-            raise ValueError(f"{self.name} is conditional: it is trained on whole sequences.")
-        if self._carried is None or self._carried.batch_size != batch_size:
-            self._carried = CarriedState(self.sampler.network, batch_size)
-            # Compiled with the variables of the batch size before.
-            self.train_function = None
-
-    def fit(self, x=None, y=None, **kwargs):
-        """Train on codes, ``(codes, condition)``, or batches ``(codes, continues)``.
-
-        Arrays may be padded with -1. Chunks that continue each other come as a data set of
-        batches: see the class.
-
-        Args:
-            x: Codes ``(batch, time)``, or a data set; see ``AutoregressiveModel.fit``.
-            y: The condition of a conditional model, when ``x`` is an array.
-            **kwargs: Those of ``keras.Model.fit``; ``shuffle=False`` for chunks.
-
-        Returns:
-            A ``keras.callbacks.History``.
-
-        Raises:
-            ValueError: If codes, conditions or chunks do not fit the model.
-        """
-        size = None if self.is_conditional else batch_size_of_chunks(x, y)
-        if size is not None:
-            self.carry_states(size)
-        return super().fit(x, y, **kwargs)
-
-    def train_on_batch(self, x, y=None, **kwargs):
-        """Run one step on codes and condition, or on chunks and ``continues``."""
-        if y is not None and not self.is_conditional:
-            self.carry_states(len(x))
-        return super().train_on_batch(x, y, **kwargs)
-
-    def train_step(self, *arguments):
-        """Run Keras' training step; chunks start from what was remembered."""
-        *state, data = arguments
-        codes, continues, *weight = (
-            (*data, None) if isinstance(data, tuple | list) else (data, None)
-        )
-        if self.is_conditional or continues is None:
-            return super().train_step(*state, data)
-        if self._carried is None:
-            raise ValueError("Call carry_states(batch_size) before training on such batches.")
-        with self._carried.following(continues):
-            return super().train_step(*state, (codes, None, *weight[:1]))
-
-    def test_step(self, *arguments):
-        """Run Keras' evaluation step, on whole sequences."""
-        *_, data = arguments
-        _, continues, *_ = *(data if isinstance(data, tuple | list) else (data,)), None
-        if not self.is_conditional and continues is not None:
-            raise ValueError(
-                "Batches (codes, continues) are for training. Evaluate whole sequences, of any "
-                "length: pass codes alone, or call bits_per_dim."
-            )
-        return super().test_step(*arguments)
-
-    def call(self, inputs, training=None, mask=None):
-        if self._carried is not None and self._carried.is_followed:
-            return self._carried.advance(inputs, bool(training))
-        return super().call(inputs, training=training, mask=mask)
-
     # Generation -------------------------------------------------------------------------------
 
     def sample(
@@ -219,7 +135,8 @@ class SequenceModel(AutoregressiveModel):
             condition: As in ``log_prob``; one for all, or one per sequence.
             seed: The same seed gives the same codes; ``None`` draws a fresh one.
             temperature: Below 1 sharpens every conditional distribution, above 1 flattens it.
-            top_k: Draw among the ``top_k`` most likely codes only; for categorical outputs.
+            top_k: Draw among the ``top_k`` most likely codes only; for categorical outputs. 1
+                takes the most likely one at every step.
             top_p: Draw among the most likely codes that together hold the probability ``top_p``
                 only; for categorical outputs.
             cached: Whether to remember what earlier steps computed. ``False`` runs the whole
@@ -283,6 +200,59 @@ class SequenceModel(AutoregressiveModel):
             raise ValueError(f"length is {length}, and {given} codes are given already.")
         widths = [(0, 0), (0, more)]
         return super().complete(np.pad(codes, widths), np.pad(known, widths), **options)
+
+    def beam_search(
+        self,
+        length: int,
+        *,
+        prompt=None,
+        beam_width: int = 8,
+        condition=None,
+        verbose: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search for the most probable sequences, keeping ``beam_width`` beginnings at every step.
+
+        Args:
+            length: Codes of a sequence, those of the prompt included.
+            prompt: Codes ``(time,)`` with which all sequences begin; none if left out.
+            beam_width: Number of beginnings. 1 takes the most likely code at every step; with at
+                least ``vocabulary_size ** (number of codes to find - 1)`` the search is complete.
+            condition: As in ``log_prob``, for one sequence.
+            verbose: Whether to show a progress bar when it takes longer than two seconds.
+
+        Returns:
+            Integer codes ``(beams, length)``, the most probable first, and float32 ``(beams,)``:
+            the natural logarithm of the probability of each given the prompt. There are
+            ``beam_width`` beams, or as many as there are possible sequences.
+
+        Raises:
+            ValueError: If an argument does not fit the model, its outputs are no logits of the
+                codes, or a layer cannot be run step by step.
+        """
+        if not self.likelihood.can_truncate:
+            raise ValueError(
+                f"beam_search compares the logits of all codes; the outputs of {self.name} feed a "
+                f"{type(self.likelihood).__name__}."
+            )
+        if beam_width < 1:
+            raise ValueError(f"beam_width must be at least 1; got {beam_width}.")
+        start = np.zeros((1, 0), "int32")
+        if prompt is not None:
+            prompt = np.asarray(ops.convert_to_numpy(prompt))
+            if prompt.ndim != 1:
+                raise ValueError(f"prompt must have shape (time,); got {prompt.shape}.")
+            start = check_codes(prompt[None], self.vocabulary_size, may_be_padded=False)
+        given = start.shape[1]
+        if length <= given:
+            raise ValueError(f"length must be above the {given} codes of the prompt; got {length}.")
+        condition = check_sequence_conditions(condition, (1, length), self)
+        if self._beam_search is None:
+            self._beam_search = BeamSearch(self.sampler, self.variables)
+        _, *conditions = self._tensors(start, condition)
+        codes, log_prob = self._beam_search.search(
+            start, length, beam_width, conditions, verbose=verbose
+        )
+        return codes.astype(checks.storage_dtype(self.vocabulary_size)), log_prob
 
     @property
     def sampler(self) -> SequenceSampler:

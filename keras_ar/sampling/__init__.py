@@ -1,5 +1,6 @@
 """Generation: the order of the pixels, the noise, and the compiled step."""
 
+from keras_ar.sampling.beam_search import BeamSearch
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.masked_dense_network import MaskedDenseNetwork
 from keras_ar.sampling.noise import uniform_noise
@@ -14,6 +15,7 @@ from keras_ar.sampling.whole_pass_network import WholePassNetwork
 
 __all__ = [
     "CODES_PER_PASS",
+    "BeamSearch",
     "IncrementalSampler",
     "MaskedDenseNetwork",
     "OrderedNetwork",
