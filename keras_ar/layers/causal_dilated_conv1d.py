@@ -64,13 +64,34 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
                 ops.take(queue, (oldest + tap * self.dilation) % length, axis=0)
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
-            queue = ops.slice_update(queue, [oldest, 0, 0], newest[None])
+            # Not slice_update: on TensorFlow that is an operation of XLA, and servers have none.
+            queue = ops.scatter_update(queue, ops.reshape(oldest, (1, 1)), newest[None])
             oldest = (oldest + 1) % length
         kernel = ops.reshape(ops.cast(self.kernel, newest.dtype), (-1, self.filters))
         outputs = ops.concatenate(taps, axis=-1) @ kernel
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, outputs.dtype)
         return self.activation(outputs)[:, None], (queue, oldest)
+
+    def settled(self, state):
+        """Return the same state with the queue turned so that its oldest entry comes first."""
+        queue, oldest = state
+        if self.queue_length:
+            queue = ops.roll(queue, -oldest, axis=0)
+        return queue, ops.zeros_like(oldest)
+
+    def advance(self, inputs, state):
+        """Return the outputs of many steps at once, and the state after them.
+
+        Args:
+            inputs: ``(batch, time, channels)``.
+            state: That before the first of them.
+        """
+        length = self.queue_length
+        past = ops.transpose(self.settled(state)[0], (1, 0, 2))
+        known = ops.concatenate([past, ops.cast(inputs, past.dtype)], axis=1)
+        recent = known[:, ops.shape(known)[1] - length :]
+        return self(known)[:, length:], (ops.transpose(recent, (1, 0, 2)), ops.zeros((), "int32"))
 
     def state_after(self, inputs):
         """Return the state after all of ``inputs``, ``(batch, time, channels)``."""

@@ -1,11 +1,14 @@
 """Run any causal network over sequences one step at a time."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
-from keras_ar.sampling.graph import expand_graph, is_pointwise
+from keras_ar.loop import scan
+from keras_ar.sampling.graph import Node, expand_graph, is_pointwise
 from keras_ar.sampling.schedule import refusal
 
 __all__ = ["SequenceNetwork"]
@@ -113,6 +116,52 @@ class SequenceNetwork:
                 values.update(node.apply(values.__getitem__))
         return values[self._output][:, 0], states
 
+    def advance(
+        self,
+        codes,
+        previous,
+        state: Sequence[Any],
+        constant: Sequence[Any],
+        over_time: Sequence[Any],
+    ) -> list[Any]:
+        """Return the memory after given codes, from any state: one pass, layer by layer.
+
+        Layers that cannot ``advance`` over many steps at once are stepped through, each by
+        itself. As in ``state_after``, the last of the codes is what the next ``step`` is given.
+
+        Args:
+            codes: int32 ``(batch, time)``, at least one.
+            previous: int32 ``(batch,)``, the code before them; -1 at the beginning.
+            state: Memory of the layers before them.
+            constant: From ``prepare``.
+            over_time: From ``prepare``; as long as the codes.
+        """
+        values = self._lookup_table(constant, over_time)
+        remaining, states = iter(state), []
+        for node in self._nodes:
+            if self._codes in node.inputs:
+                shifted = ops.concatenate([previous[:, None], codes[:, :-1]], axis=1)
+                values[node.outputs[0]] = node.operation.encode(shifted)
+            elif node.is_stepped:
+                given = node.gather(values.__getitem__)
+                advance = getattr(node.operation, "advance", functools.partial(_step_along, node))
+                values[node.outputs[0]], after = advance(given, next(remaining))
+                states.append(after)
+            else:
+                values.update(node.apply(values.__getitem__))
+        return states
+
+    def settled(self, state: Sequence[Any]) -> list[Any]:
+        """Return the same memory without a trace of when it began.
+
+        What a layer remembers beside one entry per sequence is then that of its initial state.
+        """
+        layers = [node.operation for node in self._stepped()]
+        return [
+            layer.settled(one) if hasattr(layer, "settled") else one
+            for layer, one in zip(layers, state, strict=True)
+        ]
+
     def _stepped(self):
         return [node for node in self._nodes if node.is_stepped]
 
@@ -133,6 +182,20 @@ class SequenceNetwork:
                 )
         elif not node.is_stepped and not is_pointwise(node):
             raise ValueError(refusal(node))
+
+
+def _step_along(node: Node, inputs, state) -> tuple[Any, Any]:
+    """Run a layer over whole inputs by its own ``step``."""
+    layer = node.operation
+
+    def visit(state, given):
+        outputs, state = layer.step(given[0][:, None], state)
+        return state, [outputs[:, 0]]
+
+    time_first = ops.transpose(inputs, (1, 0, 2))
+    length = ops.shape(time_first)[0]
+    state, (outputs,) = scan(visit, state, [time_first], length, [layer.compute_dtype])
+    return ops.transpose(outputs, (1, 0, 2)), state
 
 
 def _is_over_time(spec: keras.KerasTensor) -> bool:
