@@ -1,4 +1,4 @@
-"""What a server refuses: assertions inside the graph, shared by all signatures that generate."""
+"""What a server refuses: assertions inside the graph, shared by the signatures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keras_ar.models import AutoregressiveModel
+from keras_ar.models.sequence_model import SequenceModel
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
 __all__ = [
     "after",
     "check_at_least_one",
+    "check_codes",
     "check_conditions",
-    "check_generation",
+    "check_frames",
+    "check_rows",
+    "check_temperature",
     "condition_specs",
 ]
 
@@ -29,6 +33,17 @@ def condition_specs(model: AutoregressiveModel) -> list[tf.TensorSpec]:
     ]
 
 
+def after(checks: Sequence[tf.Operation], tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Return the tensors, which nothing can read before the checks have passed.
+
+    Otherwise another error could come first.
+    """
+    import tensorflow as tf
+
+    with tf.control_dependencies(checks):
+        return [tf.identity(tensor) for tensor in tensors]
+
+
 def check_at_least_one(name: str, number: tf.Tensor) -> tf.Operation:
     """Refuse counts and lengths below 1."""
     import tensorflow as tf
@@ -36,32 +51,26 @@ def check_at_least_one(name: str, number: tf.Tensor) -> tf.Operation:
     return tf.debugging.assert_positive(number, f"{name} must be at least 1.")
 
 
-def check_generation(
-    model: AutoregressiveModel,
-    count: tf.Tensor,
-    temperature: tf.Tensor,
-    conditions: Sequence[tf.Tensor],
-    example: str = "image",
-) -> list[tf.Operation]:
-    """Refuse a temperature or conditions with which nothing could be generated.
-
-    Args:
-        model: The model.
-        count: Scalar: number of examples.
-        temperature: Of any shape.
-        conditions: One tensor for each of ``condition_specs``.
-        example: What the messages call an example.
-    """
+def check_temperature(temperature: tf.Tensor) -> tf.Operation:
+    """Refuse a temperature of zero or below."""
     import tensorflow as tf
 
-    return [
-        tf.debugging.assert_positive(temperature, "temperature must be positive."),
-        *check_conditions(model, count, conditions, example),
-    ]
+    return tf.debugging.assert_positive(temperature, "temperature must be positive.")
+
+
+def check_rows(name: str, given: tf.Tensor, count: tf.Tensor, example: str) -> tf.Operation:
+    """Refuse what has not one row per example."""
+    import tensorflow as tf
+
+    message = f"{name} needs a row per {example}."
+    return tf.debugging.assert_equal(tf.shape(given)[0], count, message)
 
 
 def check_conditions(
-    model: AutoregressiveModel, count: tf.Tensor, conditions: Sequence[tf.Tensor], example: str
+    model: AutoregressiveModel,
+    conditions: Sequence[tf.Tensor],
+    count: tf.Tensor,
+    example: str = "image",
 ) -> list[tf.Operation]:
     """Refuse illegal class ids, and conditions without one row per example."""
     import tensorflow as tf
@@ -73,17 +82,30 @@ def check_conditions(
         message = "condition must hold class ids."
         checks.append(tf.debugging.Assert(tf.reduce_all(is_legal), [message]))
     for spec, given in zip(condition_specs(model), conditions, strict=True):
-        message = f"{spec.name} needs a row per {example}."
-        checks.append(tf.debugging.assert_equal(tf.shape(given)[0], count, message))
+        checks.append(check_rows(spec.name, given, count, example))
     return checks
 
 
-def after(checks: Sequence[tf.Operation], tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Return the tensors, which nothing can read before the checks have passed.
-
-    Otherwise another error could come first.
-    """
+def check_codes(model: SequenceModel, codes: tf.Tensor) -> list[tf.Operation]:
+    """Refuse illegal codes, and sequences without any; they cannot have an end of their own."""
     import tensorflow as tf
 
-    with tf.control_dependencies([check for check in checks if check is not None]):
-        return [tf.identity(tensor) for tensor in tensors]
+    is_legal = tf.reduce_all((codes >= 0) & (codes < model.vocabulary_size))
+    message = f"codes must lie in 0..{model.vocabulary_size - 1}."
+    return [
+        check_at_least_one("The number of codes", tf.shape(codes)[1]),
+        tf.debugging.Assert(is_legal, [message]),
+    ]
+
+
+def check_frames(
+    model: SequenceModel, conditions: Sequence[tf.Tensor], length: tf.Tensor
+) -> list[tf.Operation]:
+    """Refuse a local condition of another number of frames than ``length`` codes want."""
+    import tensorflow as tf
+
+    if model.hop is None:
+        return []
+    wanted = (length + model.hop - 1) // model.hop
+    message = f"features needs one frame per {model.hop} codes, and one for the rest."
+    return [tf.debugging.assert_equal(tf.shape(conditions[-1])[1], wanted, message)]

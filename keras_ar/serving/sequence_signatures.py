@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,14 @@ from keras_ar.serving.noise import draw_noise, draw_stream_noise
 from keras_ar.serving.request_checks import (
     after,
     check_at_least_one,
+    check_codes,
     check_conditions,
-    check_generation,
+    check_frames,
+    check_rows,
+    check_temperature,
     condition_specs,
 )
-from keras_ar.serving.stream_state import StreamState
+from keras_ar.serving.streams import Streams
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -28,36 +30,29 @@ def sequence_endpoints(
 ) -> dict[str, tuple[Callable[..., dict[str, tf.Tensor]], Sequence[tf.TensorSpec]]]:
     """Return the functions of the server and what they take, by name.
 
-    What a stream takes has one row per client, so that a server may put the requests of several
-    clients into one batch.
+    All that streams take has one row per stream, so that the requests of several clients can
+    stand in one batch.
     """
     import tensorflow as tf
 
     levels, noise_size = model.vocabulary_size, model.likelihood.noise_size
-    network, start_of = model.sampler.network, model.sampler.start
-    states = StreamState(network)
+    streams = Streams(model)
     conditions = condition_specs(model)
 
     def log_prob(codes: tf.Tensor, *conditions: tf.Tensor) -> dict[str, tf.Tensor]:
-        (codes,) = after(check_frames(conditions, tf.shape(codes)[1]), [codes])
+        (codes,) = after(check_frames(model, conditions, tf.shape(codes)[1]), [codes])
         is_code = codes >= 0
         is_sequence = (
             tf.reduce_all((codes >= -1) & (codes < levels), axis=1)
             & tf.reduce_any(is_code, axis=1)
             & tf.reduce_all(is_code[:, :-1] | ~is_code[:, 1:], axis=1)
         )
-        # The codes of a wrong sequence must not reach the network.
-        codes = tf.where(is_sequence[:, None], codes, 0)
         nats = model.log_prob_graph(codes, *conditions)
         return {"log_prob": tf.where(is_sequence, nats, float("nan"))}
 
     def bits_per_dim(codes: tf.Tensor, *conditions: tf.Tensor) -> dict[str, tf.Tensor]:
         nats = log_prob(codes, *conditions)["log_prob"]
         return {"bits_per_dim": -nats / (tf.math.log(2.0) * model.value_counts(codes))}
-
-    # One function for all signatures that generate: it is most of the export. Not compiled by
-    # XLA, which servers refuse.
-    generate = tf.function(functools.partial(model.sampler.run), autograph=False)
 
     def sample(
         count: tf.Tensor,
@@ -66,10 +61,18 @@ def sequence_endpoints(
         temperature: tf.Tensor,
         *conditions: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        checks = [check_at_least_one("count", count), check_at_least_one("length", length)]
-        count, length = after(checks, [count, length])
-        blank = tf.zeros((count, length), "int32")
-        return complete(blank, tf.zeros((count, length), "bool"), seed, temperature, *conditions)
+        checks = [
+            check_at_least_one("count", count),
+            check_at_least_one("length", length),
+            check_temperature(temperature),
+            *check_conditions(model, conditions, count, "sequence"),
+            *check_frames(model, conditions, length),
+        ]
+        count, length, *conditions = after(checks, [count, length, *conditions])
+        noise = draw_noise((count, length, noise_size), seed)
+        heat = tf.fill((count,), temperature)
+        codes, _ = _continue(streams.begin(count), length, noise, heat, conditions)
+        return {"codes": codes}
 
     def complete(
         codes: tf.Tensor,
@@ -80,49 +83,46 @@ def sequence_endpoints(
     ) -> dict[str, tf.Tensor]:
         count, length = tf.unstack(tf.shape(codes))
         checks = [
-            *check_codes(codes),
+            *check_codes(model, codes),
             tf.debugging.assert_equal(
-                tf.shape(known), tf.shape(codes), "known must have the shape of codes."
+                tf.shape(known), [count, length], "known must have the shape of codes."
             ),
-            *check_frames(conditions, length),
-            *check_generation(model, count, temperature, conditions, "sequence"),
+            check_temperature(temperature),
+            *check_conditions(model, conditions, count, "sequence"),
+            *check_frames(model, conditions, length),
         ]
         codes, *conditions = after(checks, [codes, *conditions])
         codes = tf.where(known, codes, 0)
         noise = draw_noise((count, length, noise_size), seed)
-        constant, over_time = prepare(conditions, length)
+        constant, over_time = streams.prepare(conditions, length)
         # What all sequences know at their beginning takes one parallel pass.
-        first = tf.reduce_sum(tf.math.cumprod(tf.cast(tf.reduce_all(known, axis=0), "int32")))
-        first = tf.minimum(first, length - 1)
-
-        def absorb_known() -> tuple[tf.Tensor, list]:
-            some = [x[:, :first] for x in (codes, *over_time)]
-            previous, state = start_of(count)
-            state = network.advance(some[0], previous, state, constant, some[1:])
-            return codes[:, first - 1], network.settled(state)
-
-        previous, state = tf.cond(first > 0, absorb_known, lambda: start_of(count))
-        rest = [x[:, first:] for x in (codes, known, noise, *over_time)]
-        *_, drawn = generate(previous, state, constant, temperature, (), *rest)
-        return {"codes": tf.concat([codes[:, :first], drawn], axis=1)}
+        is_known = tf.cast(tf.reduce_all(known, axis=0), "int32")
+        first = tf.minimum(tf.reduce_sum(tf.math.cumprod(is_known)), length - 1)
+        some = [x[:, :first] for x in (codes, *over_time)]
+        begun = streams.begin(count)
+        rows = tf.cond(
+            first > 0,
+            lambda: streams.absorb(begun, some[0], constant, some[1:]),
+            lambda: begun,
+        )
+        rest = [x[:, first:] for x in (codes, known, noise)]
+        heat = tf.fill((count,), temperature)
+        drawn, _ = streams.generate(rows, *rest, heat, constant, [x[:, first:] for x in over_time])
+        return {"codes": tf.concat([some[0], drawn], axis=1)}
 
     def start(count: tf.Tensor) -> dict[str, tf.Tensor]:
         (count,) = after([check_at_least_one("count", count)], [count])
-        previous, memory = start_of(count)
-        return {"state": states.pack(previous, tf.zeros((count,), "int64"), memory)}
+        return {"state": streams.begin(count)}
 
     def absorb(state: tf.Tensor, codes: tf.Tensor, *conditions: tf.Tensor) -> dict[str, tf.Tensor]:
-        count, length = tf.unstack(tf.shape(codes))
+        count, length = tf.shape(state)[0], tf.shape(codes)[1]
         checks = [
-            *check_codes(codes),
-            *check_streams(state, count, conditions, length),
-            *check_conditions(model, count, conditions, "sequence"),
+            *check_codes(model, codes),
+            check_rows("codes", codes, count, "state"),
+            *check_streams(state, conditions, length),
         ]
         state, codes, *conditions = after(checks, [state, codes, *conditions])
-        previous, position, memory = states.unpack(state)
-        memory = network.advance(codes, previous, memory, *prepare(conditions, length))
-        position += tf.cast(length, "int64")
-        return {"state": states.pack(codes[:, -1], position, memory)}
+        return {"state": streams.absorb(state, codes, *streams.prepare(conditions, length))}
 
     def stream(
         state: tf.Tensor,
@@ -132,67 +132,52 @@ def sequence_endpoints(
         *conditions: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
         count, steps = tf.shape(state)[0], tf.reduce_max(length)
+        given = {"length": length, "seed": seed, "temperature": temperature}
         checks = [
             check_at_least_one("length", length),
             tf.debugging.assert_equal(length, steps, "length must be the same in all rows."),
-            *(
-                tf.debugging.assert_equal(tf.shape(x)[0], count, f"{name} needs a row per state.")
-                for name, x in (("length", length), ("seed", seed), ("temperature", temperature))
-            ),
-            *check_streams(state, count, conditions, steps),
-            *check_generation(model, count, temperature, conditions, "state"),
+            check_temperature(temperature),
+            *(check_rows(name, x, count, "state") for name, x in given.items()),
+            *check_streams(state, conditions, steps),
         ]
-        state, steps, *conditions = after(checks, [state, steps, *conditions])
-        previous, position, memory = states.unpack(state)
+        state, *conditions = after(checks, [state, *conditions])
+        _, position, _ = streams.states.unpack(state)
         noise = draw_stream_noise(seed, position, steps, noise_size)
-        constant, over_time = prepare(conditions, steps)
-        blank = tf.zeros((count, steps), "int32")
-        known = tf.zeros((count, steps), "bool")
-        previous, memory, drawn = generate(
-            previous, memory, constant, temperature, (), blank, known, noise, *over_time
-        )
-        position += tf.cast(steps, "int64")
-        return {"codes": drawn, "state": states.pack(previous, position, memory)}
+        codes, state = _continue(state, steps, noise, temperature, conditions)
+        return {"codes": codes, "state": state}
 
-    def prepare(conditions: Sequence[tf.Tensor], length: tf.Tensor) -> tuple[list, list]:
-        """Compute once what no code changes; the last frame may be longer than what it is for."""
-        constant, over_time = network.prepare(*conditions)
-        return constant, [x[:, :length] for x in over_time]
-
-    def check_codes(codes: tf.Tensor) -> list[tf.Operation]:
-        is_legal = tf.reduce_all((codes >= 0) & (codes < levels))
-        return [
-            check_at_least_one("The number of codes", tf.shape(codes)[1]),
-            tf.debugging.Assert(is_legal, [f"codes must lie in 0..{levels - 1}."]),
-        ]
-
-    def check_frames(conditions: Sequence[tf.Tensor], length: tf.Tensor) -> list[tf.Operation]:
-        if model.hop is None:
-            return []
-        wanted = (length + model.hop - 1) // model.hop
-        message = f"features need one frame per {model.hop} codes, the last one for the rest."
-        return [tf.debugging.assert_equal(tf.shape(conditions[-1])[1], wanted, message)]
+    def _continue(
+        rows: tf.Tensor,
+        length: tf.Tensor,
+        noise: tf.Tensor,
+        temperature: tf.Tensor,
+        conditions: Sequence[tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        blank = tf.zeros((tf.shape(rows)[0], length), "int32")
+        known = tf.zeros_like(blank, "bool")
+        prepared = streams.prepare(conditions, length)
+        return streams.generate(rows, blank, known, noise, temperature, *prepared)
 
     def check_streams(
-        state: tf.Tensor, count: tf.Tensor, conditions: Sequence[tf.Tensor], length: tf.Tensor
+        state: tf.Tensor, conditions: Sequence[tf.Tensor], length: tf.Tensor
     ) -> list[tf.Operation]:
-        previous, position, _ = states.unpack(state)
+        previous, position, _ = streams.states.unpack(state)
         is_legal = tf.reduce_all((previous >= -1) & (previous < levels) & (position >= 0))
+        message = "state must come from start, absorb or stream of this model."
         checks = [
-            tf.debugging.assert_equal(tf.shape(state)[0], count, "codes need a row per state."),
-            tf.debugging.Assert(is_legal, ["state must come from start, stream or absorb."]),
-            *check_frames(conditions, length),
+            tf.debugging.Assert(is_legal, [message]),
+            *check_conditions(model, conditions, tf.shape(state)[0], "state"),
+            *check_frames(model, conditions, length),
         ]
         if model.hop is not None:
-            message = f"Only the last part of a stream may be no multiple of {model.hop} long."
-            checks.append(
-                tf.debugging.assert_equal(position % model.hop, tf.constant(0, "int64"), message)
-            )
+            is_whole = tf.reduce_all(position % model.hop == 0)
+            message = f"All parts of a stream but the last must be multiples of {model.hop} long."
+            checks.append(tf.debugging.Assert(is_whole, [message]))
         return checks
 
     codes = tf.TensorSpec((None, None), "int32", "codes")
     known = tf.TensorSpec((None, None), "bool", "known")
-    state = tf.TensorSpec((None, states.size), "float32", "state")
+    state = tf.TensorSpec((None, streams.states.size), "float32", "state")
     count = tf.TensorSpec((), "int32", "count")
     length = tf.TensorSpec((), "int32", "length")
     chance = [tf.TensorSpec((2,), "int32", "seed"), tf.TensorSpec((), "float32", "temperature")]

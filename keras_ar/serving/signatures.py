@@ -13,7 +13,9 @@ from keras_ar.serving.png import decode_png, encode_png, fits_png
 from keras_ar.serving.request_checks import (
     after,
     check_at_least_one,
-    check_generation,
+    check_conditions,
+    check_rows,
+    check_temperature,
     condition_specs,
 )
 from keras_ar.serving.sequence_signatures import sequence_endpoints
@@ -75,11 +77,12 @@ def _image_endpoints(
     ) -> dict[str, tf.Tensor]:
         count = tf.shape(images)[0]
         checks = [
-            tf.debugging.assert_equal(tf.shape(known)[0], count, "known needs a row per image."),
+            check_temperature(temperature),
+            check_rows("known", known, count, "image"),
             tf.debugging.assert_less(
                 tf.cast(images, "int32"), levels, "images hold illegal values."
             ),
-            *check_generation(model, count, temperature, condition),
+            *check_conditions(model, condition, count),
         ]
         images, *condition = after(checks, [images, *condition])
         values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))

@@ -35,7 +35,7 @@ def write_warm_up(
     signatures: Mapping[str, Sequence[tf.TensorSpec]],
     model: AutoregressiveModel,
 ) -> pathlib.Path:
-    """Write one request of one image, or of one code, per signature into the folder of a SavedModel.
+    """Write one request of one image or code per signature into the folder of a SavedModel.
 
     Args:
         saved_model: The folder; ``assets.extra/tf_serving_warmup_requests`` is written in it.
