@@ -61,7 +61,7 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
         if length:
             # The queue is a ring: what is read first is overwritten by what is newest.
             taps = [
-                ops.take(queue, (oldest + tap * self.dilation) % length, axis=0)
+                queue[(oldest + tap * self.dilation) % length]
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
             # Not slice_update: on TensorFlow that is an operation of XLA, and servers have none.

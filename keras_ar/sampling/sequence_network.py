@@ -112,6 +112,10 @@ class SequenceNetwork:
                 given = node.gather(values.__getitem__)
                 values[node.outputs[0]], after = node.operation.step(given, next(remaining))
                 states.append(after)
+            elif type(node.operation) is keras.layers.Dense:
+                # With a time axis TensorFlow spends longer on shapes than on the product.
+                given = values[node.inputs[0]][:, 0]
+                values[node.outputs[0]] = node.operation(given)[:, None]
             else:
                 values.update(node.apply(values.__getitem__))
         return values[self._output][:, 0], states
