@@ -205,6 +205,20 @@ def test_the_noise_of_a_stream_is_a_function_of_seed_and_place(noise_size):
     assert not np.isin(found, wanted).any()
 
 
+def test_every_signature_has_a_warm_up_request_and_answers_it(exported):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    path = exported.path / "assets.extra" / "tf_serving_warmup_requests"
+    names = set()
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        names.add(request.model_spec.signature_name)
+        inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
+        for output in exported.call(request.model_spec.signature_name, **inputs).values():
+            assert len(output) == 1 and np.all(np.isfinite(output))
+    assert names == set(exported.reloaded.signatures)
+
+
 # Refusals ---------------------------------------------------------------------------------------
 
 
