@@ -71,6 +71,8 @@ class CategoricalLikelihood(Likelihood):
         truncation: tuple[()] | tuple[Tensor, Tensor],
     ) -> Tensor:
         logits = ops.swapaxes(self._logits(parameters), -1, -2)
+        if len(temperature.shape):
+            temperature = temperature[..., None]
         if not truncation:
             return sample_index(logits, noise, temperature)
         logits = (logits - ops.max(logits, axis=-1, keepdims=True)) / temperature

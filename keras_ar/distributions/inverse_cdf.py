@@ -23,6 +23,7 @@ def sample_index(logits: Tensor, noise: Tensor, temperature: float | Tensor = 1.
 
     Shapes:
         logits: ``(..., classes)``.
+        temperature: Any shape that can be broadcast to that of the logits.
         noise: ``(...)``.
         Output: int32 ``(...)``.
     """

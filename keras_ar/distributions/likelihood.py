@@ -97,13 +97,15 @@ class Likelihood(abc.ABC):
         Args:
             parameters: The network's outputs, any float dtype.
             noise: Uniform numbers of the open interval (0, 1).
-            temperature: Above 0; below 1 sharpens the law, 1 leaves it alone.
+            temperature: Above 0; below 1 sharpens the law, 1 leaves it alone. One for all, or
+                one for every pixel.
             truncation: Nothing, or ``(top_k, top_p)``: only the ``top_k`` most likely levels
                 and those of the nucleus of probability ``top_p`` are drawn.
 
         Shapes:
             parameters: ``(..., num_parameters)``.
             noise: ``(..., noise_size)``.
+            temperature: ``()`` or ``(...)``.
             Output: int32 ``(..., channels)``.
 
         Raises:
@@ -121,6 +123,8 @@ class Likelihood(abc.ABC):
                 f"{type(self).__name__} is none: use temperature."
             )
         noise, temperature = ops.cast(noise, "float32"), ops.cast(temperature, "float32")
+        if len(temperature.shape):
+            temperature = temperature[..., None]
         return self._sample(parameters, noise, temperature, truncation)
 
     @abc.abstractmethod
@@ -150,7 +154,7 @@ class Likelihood(abc.ABC):
         temperature: Tensor,
         truncation: tuple[()] | tuple[Tensor, Tensor],
     ) -> Tensor:
-        """Draw from float32 parameters, noise and temperature."""
+        """Draw from float32 parameters, noise and temperature, ``()`` or ``(..., 1)``."""
 
     def _float_parameters(self, parameters: Tensor) -> Tensor:
         """Check the parameters and give them as float32."""

@@ -63,7 +63,10 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
                 ops.take(queue, (oldest + tap * self.dilation) % length, axis=1)
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
-            queue = ops.slice_update(queue, [0, oldest, 0], inputs)
+            # Not slice_update: on TensorFlow that is an operation of XLA, which servers lack.
+            rows = ops.arange(ops.shape(queue)[0])
+            places = ops.stack([rows, ops.broadcast_to(oldest, ops.shape(rows))], axis=1)
+            queue = ops.scatter_update(queue, places, inputs[:, 0])
             oldest = (oldest + 1) % length
         kernel = ops.reshape(ops.cast(self.kernel, inputs.dtype), (-1, self.filters))
         outputs = self._finish(ops.concatenate(taps, axis=-1) @ kernel)
@@ -82,6 +85,13 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, outputs.dtype)
         return self.activation(outputs)
+
+    def settled(self, state):
+        """Return the same state with the queue turned so that its oldest entry comes first."""
+        queue, oldest = state
+        if self.queue_length:
+            queue = ops.roll(queue, -oldest, axis=1)
+        return queue, ops.zeros_like(oldest)
 
     def get_config(self):
         config = super().get_config()

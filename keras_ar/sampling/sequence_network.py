@@ -6,7 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_ar.sampling.graph import expand_graph, is_pointwise
+from keras_ar.loop import scan
+from keras_ar.sampling.graph import Node, expand_graph, is_pointwise
 from keras_ar.sampling.schedule import refusal
 
 __all__ = ["SequenceNetwork"]
@@ -134,9 +135,27 @@ class SequenceNetwork:
                     node.gather(values.__getitem__), next(remaining)
                 )
                 states.append(after)
+            elif method == "step" and type(node.operation) is keras.layers.Dense:
+                # With a time axis TensorFlow spends longer on shapes than on the product.
+                given = values[node.inputs[0]][:, 0]
+                values[node.outputs[0]] = node.operation(given)[:, None]
             else:
                 values.update(node.apply(values.__getitem__, training))
         return values[self._output], states
+
+    def settled(self, state: Sequence[Any]) -> list[Any]:
+        """Return the same memory without a trace of when it began.
+
+        What a layer remembers beside one entry per sequence is then that of its initial state.
+        """
+        layers = [node.operation for node in self._stepped()]
+        return [
+            layer.settled(one) if hasattr(layer, "settled") else one
+            for layer, one in zip(layers, state, strict=True)
+        ]
+
+    def _stepped(self):
+        return [node for node in self._nodes if node.is_stepped]
 
     def _lookup_table(self, constant, over_time) -> dict[int, Any]:
         sources = (iter(constant), iter(over_time))
@@ -155,6 +174,20 @@ class SequenceNetwork:
                 )
         elif not node.is_stepped and not is_pointwise(node):
             raise ValueError(refusal(node))
+
+
+def _step_along(node: Node, inputs, state) -> tuple[Any, Any]:
+    """Run a layer over whole inputs by its own ``step``."""
+    layer = node.operation
+
+    def visit(state, given):
+        outputs, state = layer.step(given[0][:, None], state)
+        return state, [outputs[:, 0]]
+
+    time_first = ops.transpose(inputs, (1, 0, 2))
+    length = ops.shape(time_first)[0]
+    state, (outputs,) = scan(visit, state, [time_first], length, [layer.compute_dtype])
+    return ops.transpose(outputs, (1, 0, 2)), state
 
 
 def _is_over_time(spec: keras.KerasTensor) -> bool:

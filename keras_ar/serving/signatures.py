@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 
 from keras_ar.models import AutoregressiveModel
 from keras_ar.models.inputs import storage_dtype
+from keras_ar.serving.noise import draw_noise
 from keras_ar.serving.png import decode_png, encode_png, fits_png
+from keras_ar.serving.request_checks import (
+    after,
+    check_at_least_one,
+    check_conditions,
+    check_rows,
+    check_temperature,
+    condition_specs,
+)
+from keras_ar.serving.sequence_signatures import sequence_endpoints
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["draw_noise", "endpoints", "signature_names"]
+__all__ = ["endpoints", "signature_names"]
 
 
 def signature_names(model: AutoregressiveModel) -> tuple[str, ...]:
@@ -28,14 +38,17 @@ def endpoints(
 
     Those on PNG files are left out where a file cannot hold the model's images.
     """
+    return sequence_endpoints(model) if model.is_sequential else _image_endpoints(model)
+
+
+def _image_endpoints(
+    model: AutoregressiveModel,
+) -> dict[str, tuple[Callable[..., dict[str, tf.Tensor]], Sequence[tf.TensorSpec]]]:
     import tensorflow as tf
 
     levels = model.likelihood.levels
     intensity = tf.as_dtype(storage_dtype(levels))
-    condition = [
-        tf.TensorSpec((None, *given.shape[1:]), given.dtype, "condition")
-        for given in model.inputs[1:]
-    ]
+    condition = condition_specs(model)
 
     def log_prob(images: tf.Tensor, *condition: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"log_prob": model.log_prob_graph(tf.cast(images, "int32"), *condition)}
@@ -50,10 +63,8 @@ def endpoints(
     def sample(
         count: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor, *condition: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        with tf.control_dependencies(
-            [tf.debugging.assert_positive(count, "count must be at least 1.")]
-        ):
-            blank = tf.zeros((count, *model.event_shape), intensity)
+        (count,) = after([check_at_least_one("count", count)], [count])
+        blank = tf.zeros((count, *model.event_shape), intensity)
         known = tf.zeros((count, *model.position_shape), "bool")
         return complete(blank, known, seed, temperature, *condition)
 
@@ -66,30 +77,17 @@ def endpoints(
     ) -> dict[str, tf.Tensor]:
         count = tf.shape(images)[0]
         checks = [
-            tf.debugging.assert_positive(temperature, "temperature must be positive."),
-            tf.debugging.assert_equal(tf.shape(known)[0], count, "known needs a row per image."),
+            check_temperature(temperature),
+            check_rows("known", known, count, "image"),
             tf.debugging.assert_less(
                 tf.cast(images, "int32"), levels, "images hold illegal values."
             ),
-            *(
-                tf.debugging.Assert(
-                    tf.reduce_all((ids >= 0) & (ids < model.num_classes)),
-                    ["condition must hold class ids."],
-                )
-                for ids in condition
-                if model.num_classes
-            ),
-            *(
-                tf.debugging.assert_equal(tf.shape(x)[0], count, "condition needs a row per image.")
-                for x in condition
-            ),
+            *check_conditions(model, condition, count),
         ]
-        with tf.control_dependencies(checks):
-            values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))
-            # Nothing may run before the checks, or another error could come first.
-            condition = [tf.identity(x) for x in condition]
+        images, *condition = after(checks, [images, *condition])
+        values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))
         given = tf.where(known[..., None], tf.cast(values, "int32"), 0)
-        noise = draw_noise(model, count, seed)
+        noise = draw_noise((count, *model.position_shape, model.likelihood.noise_size), seed)
         filled = generate(given, known, noise, condition, temperature)
         return {"images": tf.reshape(tf.cast(filled, intensity), tf.shape(images))}
 
@@ -122,20 +120,3 @@ def endpoints(
         "sample_png": (sample_png, [count, *chance, *condition]),
         "complete_png": (complete_png, [png, known, *chance, *condition]),
     }
-
-
-def draw_noise(model: AutoregressiveModel, count: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draw what decides ``count`` images: float32 ``(count, height, width, noise_size)``."""
-    import tensorflow as tf
-
-    # Odd multiples of 2^-24, as in sampling.uniform_noise: never exactly 0 or 1. The generator
-    # is named, because the automatic choice depends on the device.
-    steps = tf.random.stateless_uniform(
-        (count, *model.position_shape, model.likelihood.noise_size),
-        seed,
-        minval=0,
-        maxval=2**23,
-        dtype="int32",
-        alg="philox",
-    )
-    return (tf.cast(steps, "float32") + 0.5) / 2.0**23

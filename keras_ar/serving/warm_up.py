@@ -35,7 +35,7 @@ def write_warm_up(
     signatures: Mapping[str, Sequence[tf.TensorSpec]],
     model: AutoregressiveModel,
 ) -> pathlib.Path:
-    """Write one request of one image per signature into the folder of a SavedModel.
+    """Write one request of one image or code per signature into the folder of a SavedModel.
 
     Args:
         saved_model: The folder; ``assets.extra/tf_serving_warmup_requests`` is written in it.
@@ -63,14 +63,15 @@ def write_warm_up(
 
 
 def _legal_value(spec: tf.TensorSpec, model: AutoregressiveModel) -> tf.Tensor:
-    """Return a smallest legal input: one black image, nothing known, of class 0."""
+    """Return a smallest legal input: one black image or code, nothing known, of class 0."""
     import tensorflow as tf
 
-    if spec.name in ("count", "temperature"):
-        return tf.ones(spec.shape, spec.dtype)
+    shape = [size or 1 for size in spec.shape]
+    if spec.name in ("count", "length", "temperature"):
+        return tf.ones(shape, spec.dtype)
     if spec.name == "png_bytes":
         return encode_png(tf.zeros((1, *model.image_shape), "int32"), model.likelihood.levels)
-    return tf.zeros([size or 1 for size in spec.shape], spec.dtype)
+    return tf.zeros(shape, spec.dtype)
 
 
 def _prediction_log(signature: str, inputs: Mapping[str, tf.Tensor]) -> bytes:

@@ -119,7 +119,7 @@ def render_card(folder: str | os.PathLike) -> str:
     metadata = json.loads((folder / "metadata.json").read_text())
     results = json.loads((folder / "results.json").read_text())
     prose, training, variant = recipe["card"], metadata["training"], recipe["variant"]
-    kind = kind_of(folder)
+    kind, validation = kind_of(folder), recipe["data"].get("validation", "validation")
     return f"""---
 {_header(variant, kind, prose, results)}
 ---
@@ -151,7 +151,7 @@ Protocol: {results["protocol"]}; ± is one standard error over the examples. {pr
 {training["steps"]:,} steps of {recipe["training"]["batch_size"]} {_pieces(recipe)} \
 ({training["images_seen"]:,} in all) in {training["minutes"]:.0f} minutes on \
 {training["hardware"]}, Keras on {training["backend"]}. The averaged weights of step \
-{training["kept_step"]:,}, the best on `{recipe["data"].get("validation", "validation")}`, are kept, \
+{training["kept_step"]:,}, the best on `{validation}`, are kept, \
 as {metadata["weights_dtype"]}. The recipe is \
 `recipe.toml` (what decides the weights hashes to `{metadata["recipe_sha256"][:16]}`); \
 `history.jsonl` holds the course of the run.

@@ -157,6 +157,17 @@ def test_temperature_divides_logits_and_multiplies_scales(likelihood, temperatur
 
 
 @pytest.mark.parametrize("likelihood", SMALL)
+def test_every_pixel_may_have_a_temperature_of_its_own(likelihood):
+    parameters = random_parameters(likelihood, 6, seed=4)
+    noise = np.random.default_rng(3).uniform(0.1, 0.9, (6, likelihood.noise_size)).astype("float32")
+    temperatures = np.linspace(0.2, 3.0, 6, dtype="float32")
+    drawn = ops.convert_to_numpy(likelihood.sample(parameters, noise, temperatures))
+    for row, temperature in enumerate(temperatures):
+        alone = likelihood.sample(parameters[row], noise[row], ops.convert_to_tensor(temperature))
+        np.testing.assert_array_equal(drawn[row], ops.convert_to_numpy(alone))
+
+
+@pytest.mark.parametrize("likelihood", SMALL)
 def test_temperature_below_or_at_zero_is_refused(likelihood):
     noise = np.full((1, likelihood.noise_size), 0.5, "float32")
     with pytest.raises(ValueError, match="temperature must be above 0"):

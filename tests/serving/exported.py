@@ -6,7 +6,7 @@ import pytest
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
 from keras_ar.serving import export
-from keras_ar.serving.signatures import draw_noise
+from keras_ar.serving.noise import draw_noise
 
 tf = pytest.importorskip("tensorflow")
 
@@ -57,10 +57,11 @@ class Exported:
     def keras_sample(self, count: int, seed=(0, 0)) -> np.ndarray:
         """What the Keras model generates from the noise of a served seed."""
         blank = np.zeros((count, *self.model.image_shape), "int32")
+        noise_shape = (*blank.shape[:3], self.model.likelihood.noise_size)
         return self.model.sampler.generate(
             blank,
             np.zeros(blank.shape[:3], bool),
-            draw_noise(self.model, count, seed).numpy(),
+            draw_noise(noise_shape, seed).numpy(),
             [tf.constant(value) for value in self.condition(count).values()],
             tf.constant(1.0),
             (),

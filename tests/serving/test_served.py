@@ -1,9 +1,6 @@
 """An export as a server meets it: without Python, over gRPC, and warmed up."""
 
 import io
-import json
-import pathlib
-import subprocess
 import sys
 
 import keras
@@ -11,10 +8,13 @@ import numpy as np
 import PIL.Image
 import pytest
 from exported import Exported
+from exported_sequences import ExportedSequences
 
 from keras_ar.image_grid import to_eight_bits
 
 tf = pytest.importorskip("tensorflow")
+from without_python import run_without_python  # noqa: E402
+
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )
@@ -57,16 +57,6 @@ def shown(file: bytes) -> np.ndarray:
         return np.asarray(image)[..., None]
 
 
-def tensor_names(saved_model: pathlib.Path, signature: str) -> dict:
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    message = saved_model_pb2.SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
-    (graph,) = message.meta_graphs
-    named = graph.signature_def[signature]
-    (output,) = named.outputs.values()
-    return {"inputs": {key: x.name for key, x in named.inputs.items()}, "output": output.name}
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="The library is named otherwise.")
 def test_a_process_without_tensorflow_s_python_gets_the_numbers_of_the_keras_model(
     served, tmp_path
@@ -78,18 +68,7 @@ def test_a_process_without_tensorflow_s_python_gets_the_numbers_of_the_keras_mod
         "sample": generation,
         "sample_png": generation,
     }
-    names = {signature: tensor_names(served.path, signature) for signature in calls}
-    (tmp_path / "calls.json").write_text(json.dumps(names))
-    for signature, inputs in calls.items():
-        for name, value in inputs.items():
-            np.save(tmp_path / f"{signature}.{name}.npy", value)
-    library = pathlib.Path(tf.__file__).with_name("libtensorflow_cc.so.2")
-    program = pathlib.Path(__file__).with_name("c_runtime.py")
-    done = subprocess.run(
-        [sys.executable, program, library, served.path, tmp_path], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    imported = {name.partition(".")[0] for name in json.loads(done.stdout)}
+    imported = run_without_python(served.path, calls, tmp_path)
     assert imported.isdisjoint({"tensorflow", "keras", "keras_ar"}) and "numpy" in imported
     nats = np.load(tmp_path / "log_prob.npy")
     wanted = served.model.log_prob(images, **condition).numpy()
@@ -98,6 +77,34 @@ def test_a_process_without_tensorflow_s_python_gets_the_numbers_of_the_keras_mod
     np.testing.assert_array_equal(sampled, served.keras_sample(COUNT))
     file = (tmp_path / "sample_png.bin").read_bytes()
     np.testing.assert_array_equal(shown(file), to_eight_bits(sampled[0], levels=4))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="The library is named otherwise.")
+@pytest.mark.parametrize("name", ["classes", "features"])
+def test_sequences_are_streamed_without_tensorflow_s_python(name, tmp_path):
+    served = ExportedSequences(name, tmp_path / "base")
+    codes, conditions = served.codes(COUNT, 16), served.conditions(COUNT, 16)
+    rows = {
+        "length": np.full(COUNT, 16, "int32"),
+        "seed": np.arange(2 * COUNT, dtype="int32").reshape(COUNT, 2),
+        "temperature": np.ones(COUNT, "float32"),
+    }
+    state = served.start(COUNT)
+    calls = {
+        "log_prob": {"codes": codes, **conditions},
+        "sample": {"count": np.int32(COUNT), "length": np.int32(16), **chance(), **conditions},
+        "stream": {"state": state, **rows, **conditions},
+        "absorb": {"state": state, "codes": codes, **conditions},
+    }
+    imported = run_without_python(served.path, calls, tmp_path)
+    assert imported.isdisjoint({"tensorflow", "keras", "keras_ar"})
+    for signature, inputs in calls.items():
+        wanted = served.call(signature, **inputs)
+        found = np.load(tmp_path / f"{signature}.npy")
+        np.testing.assert_allclose(found, wanted[min(wanted)], rtol=1e-5, atol=1e-5)
+    sampled = np.load(tmp_path / "sample.npy")
+    np.testing.assert_array_equal(sampled, served.keras_sample(COUNT, 16))
 
 
 def test_requests_over_grpc_get_the_answers_of_the_keras_model(served, predict):
