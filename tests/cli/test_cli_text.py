@@ -8,6 +8,7 @@ import pytest
 from keras_ar import zoo
 from keras_ar.cli import main
 from keras_ar.data import Vocabulary
+from keras_ar.models import CharRNN
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 CHARACTERS = "\n :ABEMORT"  # Those of the model in conftest.py.
@@ -120,6 +121,12 @@ def test_info_tells_of_the_text(text_folder, capsys):
         assert "is for models of images" in refused(capsys, 2, "info", text_folder, f"--{flag}")
 
 
+def test_info_tells_of_a_memory_without_a_limit(tmp_path, capsys):
+    zoo.save(CharRNN(4, units=2), tmp_path)
+    assert main(["info", str(tmp_path)]) == 0
+    assert "receptive_field: all codes before" in capsys.readouterr().out
+
+
 def test_evaluate_says_bits_per_character(text_folder, tmp_path, monkeypatch, capsys):
     text = "ROMEO: TEAR ME\n" * 10
     (tmp_path / "own.txt").write_text(text)
@@ -133,9 +140,9 @@ def test_evaluate_says_bits_per_character(text_folder, tmp_path, monkeypatch, ca
     assert "has one order" in refused(capsys, 2, "evaluate", text_folder, "--orders=2")
 
 
-def test_list_prints_the_unit_of_sequences(monkeypatch, capsys):
-    facts = {"model_class": "CharRNN", "value": 2.125, "metric": "bits_per_dim"}
-    monkeypatch.setattr(zoo, "list", lambda: ["one"])
-    monkeypatch.setattr(zoo, "describe", lambda name: facts | {"unit": "bits/character"})
+def test_list_prints_the_unit_of_sequences(tmp_path, monkeypatch, capsys):
+    facts = {"value": 2.125, "metric": "bits_per_dim", "unit": "bits/character"}
+    (tmp_path / "results.json").write_text(json.dumps(facts))
+    monkeypatch.setattr(zoo, "list", lambda: [str(tmp_path)])
     assert main(["list"]) == 0
     assert capsys.readouterr().out.endswith("2.12 bits/character\n")
