@@ -31,6 +31,17 @@ class SequenceModel(AutoregressiveModel):
     batches ``(codes, continues)``, where ``continues``, bool ``(batch,)``, says which rows begin
     where the same rows of the batch before ended. These start from what the network remembers
     of all chunks so far, though gradients stay inside a chunk.
+
+    Args:
+        inputs: Integer codes ``(batch, time)``, or a list of codes and conditions.
+        parameters: Outputs of the network.
+        likelihood: What the outputs mean; it has one channel.
+        config: The arguments of the subclass, from which it can be built again.
+        name: Name of the model.
+
+    Shapes:
+        Input: ``(batch, time)``, any time; then the conditions.
+        Output: ``(batch, time, likelihood.num_parameters)``, float32.
     """
 
     def _set_up(self, inputs, outputs, likelihood, config, name) -> None:

@@ -151,7 +151,7 @@ Protocol: {results["protocol"]}; ± is one standard error over the examples. {pr
 {training["steps"]:,} steps of {recipe["training"]["batch_size"]} {_pieces(recipe)} \
 ({training["images_seen"]:,} in all) in {training["minutes"]:.0f} minutes on \
 {training["hardware"]}, Keras on {training["backend"]}. The averaged weights of step \
-{training["kept_step"]:,}, the best on `{recipe["data"]["validation"]}`, are kept, \
+{training["kept_step"]:,}, the best on `{recipe["data"].get("validation", "validation")}`, are kept, \
 as {metadata["weights_dtype"]}. The recipe is \
 `recipe.toml` (what decides the weights hashes to `{metadata["recipe_sha256"][:16]}`); \
 `history.jsonl` holds the course of the run.
