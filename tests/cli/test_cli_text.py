@@ -9,6 +9,7 @@ from keras_ar import zoo
 from keras_ar.cli import main
 from keras_ar.data import Vocabulary
 from keras_ar.models import CharRNN
+from keras_ar.models.sequence_model import SequenceModel
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 CHARACTERS = "\n :ABEMORT"  # Those of the model in conftest.py.
@@ -58,6 +59,32 @@ def test_a_prompt_is_continued(text_folder, tmp_path, command, capsys):
     assert text.startswith(prompt) and len(text) == 27
     assert capsys.readouterr().out == text + "\n"
     assert output.read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize("prompt", ["ROMEO:", ""])
+def test_a_probable_text_is_searched_for(text_folder, prompt, monkeypatch, capsys):
+    asked = []
+
+    def beam_search(model, length, *, prompt, beam_width, condition):
+        asked.append((prompt is not None and VOCABULARY.decode(prompt), beam_width, condition))
+        beams = np.zeros((beam_width, length), "uint8")
+        beams[0] = np.arange(length) % len(CHARACTERS)
+        return beams, np.log(2.0) * np.float32([-12, -16])
+
+    monkeypatch.setattr(SequenceModel, "beam_search", beam_search, raising=False)
+    arguments = ["--prompt", prompt, "--length=8", "--beam_width=2"]
+    assert main(["sample", str(text_folder), *arguments]) == 0
+    assert asked == [(prompt or False, 2, None)]
+    captured = capsys.readouterr()
+    length = len(prompt) + 8
+    assert captured.out == (2 * CHARACTERS)[:length] + "\n"
+    assert captured.err == "1.5000 bits per character.\n"
+
+
+@pytest.mark.parametrize("flag", ["seed=1", "temperature=2", "top_k=3", "top_p=0.5"])
+def test_a_search_draws_nothing(text_folder, flag, capsys):
+    message = refused(capsys, 2, "sample", text_folder, "--beam_width=2", f"--{flag}")
+    assert message.endswith(f"leave --{flag.split('=')[0]} out.")
 
 
 def test_characters_that_the_model_does_not_know_are_named(text_folder, monkeypatch, capsys):
