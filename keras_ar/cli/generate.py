@@ -22,7 +22,7 @@ _KINDS_OF_FLAGS = {
     **dict.fromkeys(("images", "split", "rows_known", "mask"), ("images",)),
     **dict.fromkeys(("seconds", "digit", "speaker", "features_of"), ("sound",)),
     **dict.fromkeys(("recording", "seconds_known"), ("sound",)),
-    **dict.fromkeys(("prompt", "length"), ("text",)),
+    **dict.fromkeys(("prompt", "length", "beam_width"), ("text",)),
 }
 
 
@@ -62,6 +62,14 @@ def _define_sequence_flags(values: flags.FlagValues) -> None:
         "length",
         None,
         "Text: characters to draw, those of --prompt not counted. Default: 500.",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "beam_width",
+        None,
+        "Text: instead of drawing, search for a probable text, and keep so many beginnings on the "
+        "way. Probable texts repeat themselves.",
         lower_bound=1,
         flag_values=values,
     )

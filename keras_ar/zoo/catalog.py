@@ -126,6 +126,7 @@ def describe(name: str | os.PathLike) -> dict[str, Any]:
         "split": results.get("split"),
         "metric": results.get("metric"),
         "value": results.get("value"),
+        "unit": results.get("unit"),
         "num_examples": results.get("num_examples"),
         "trained_on": training.get("hardware"),
         "training_minutes": training.get("minutes"),

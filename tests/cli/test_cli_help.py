@@ -36,7 +36,7 @@ def test_help_names_every_flag_with_its_default(capsys):
     main(["sample", "--help"])
     out = capsys.readouterr().out
     of_all = ("count", "seed", "temperature", "top_k", "top_p", "condition", "output")
-    of_sequences = ("seconds", "digit", "speaker", "features_of", "prompt", "length")
+    of_sequences = ("seconds", "digit", "speaker", "features_of", "prompt", "length", "beam_width")
     for flag in (*of_all, *of_sequences):
         assert f"--{flag} (" in out
     assert "Default: 16 images" in out and "Default: samples.png" in out

@@ -8,6 +8,8 @@ import pytest
 from keras_ar import zoo
 from keras_ar.cli import main
 from keras_ar.data import Vocabulary
+from keras_ar.models import CharRNN
+from keras_ar.models.sequence_model import SequenceModel
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 CHARACTERS = "\n :ABEMORT"  # Those of the model in conftest.py.
@@ -57,6 +59,32 @@ def test_a_prompt_is_continued(text_folder, tmp_path, command, capsys):
     assert text.startswith(prompt) and len(text) == 27
     assert capsys.readouterr().out == text + "\n"
     assert output.read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize("prompt", ["ROMEO:", ""])
+def test_a_probable_text_is_searched_for(text_folder, prompt, monkeypatch, capsys):
+    asked = []
+
+    def beam_search(model, length, *, prompt, beam_width, condition):
+        asked.append((prompt is not None and VOCABULARY.decode(prompt), beam_width, condition))
+        beams = np.zeros((beam_width, length), "uint8")
+        beams[0] = np.arange(length) % len(CHARACTERS)
+        return beams, np.log(2.0) * np.float32([-12, -16])
+
+    monkeypatch.setattr(SequenceModel, "beam_search", beam_search, raising=False)
+    arguments = ["--prompt", prompt, "--length=8", "--beam_width=2"]
+    assert main(["sample", str(text_folder), *arguments]) == 0
+    assert asked == [(prompt or False, 2, None)]
+    captured = capsys.readouterr()
+    length = len(prompt) + 8
+    assert captured.out == (2 * CHARACTERS)[:length] + "\n"
+    assert captured.err == "1.5000 bits per character.\n"
+
+
+@pytest.mark.parametrize("flag", ["seed=1", "temperature=2", "top_k=3", "top_p=0.5"])
+def test_a_search_draws_nothing(text_folder, flag, capsys):
+    message = refused(capsys, 2, "sample", text_folder, "--beam_width=2", f"--{flag}")
+    assert message.endswith(f"leave --{flag.split('=')[0]} out.")
 
 
 def test_characters_that_the_model_does_not_know_are_named(text_folder, monkeypatch, capsys):
@@ -120,6 +148,12 @@ def test_info_tells_of_the_text(text_folder, capsys):
         assert "is for models of images" in refused(capsys, 2, "info", text_folder, f"--{flag}")
 
 
+def test_info_tells_of_a_memory_without_a_limit(tmp_path, capsys):
+    zoo.save(CharRNN(4, units=2), tmp_path)
+    assert main(["info", str(tmp_path)]) == 0
+    assert "receptive_field: all codes before" in capsys.readouterr().out
+
+
 def test_evaluate_says_bits_per_character(text_folder, tmp_path, monkeypatch, capsys):
     text = "ROMEO: TEAR ME\n" * 10
     (tmp_path / "own.txt").write_text(text)
@@ -133,9 +167,9 @@ def test_evaluate_says_bits_per_character(text_folder, tmp_path, monkeypatch, ca
     assert "has one order" in refused(capsys, 2, "evaluate", text_folder, "--orders=2")
 
 
-def test_list_prints_the_unit_of_sequences(monkeypatch, capsys):
-    facts = {"model_class": "CharRNN", "value": 2.125, "metric": "bits_per_dim"}
-    monkeypatch.setattr(zoo, "list", lambda: ["one"])
-    monkeypatch.setattr(zoo, "describe", lambda name: facts | {"unit": "bits/character"})
+def test_list_prints_the_unit_of_sequences(tmp_path, monkeypatch, capsys):
+    facts = {"value": 2.125, "metric": "bits_per_dim", "unit": "bits/character"}
+    (tmp_path / "results.json").write_text(json.dumps(facts))
+    monkeypatch.setattr(zoo, "list", lambda: [str(tmp_path)])
     assert main(["list"]) == 0
     assert capsys.readouterr().out.endswith("2.12 bits/character\n")
