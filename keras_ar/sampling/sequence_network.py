@@ -1,5 +1,6 @@
 """Run any causal network over sequences one step at a time."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -130,7 +131,8 @@ class SequenceNetwork:
             if self._codes in node.inputs:
                 values[node.outputs[0]] = node.operation.encode(before)
             elif node.is_stepped:
-                run = getattr(node.operation, method)
+                # A layer that only steps is stepped through whole inputs.
+                run = getattr(node.operation, method, functools.partial(_step_along, node))
                 values[node.outputs[0]], after = run(
                     node.gather(values.__getitem__), next(remaining)
                 )
