@@ -116,6 +116,21 @@ _VARIANTS = (
         metric="nats_per_image",
         value=81.6506,
     ),
+    Variant(
+        name="wavenet_spoken_digit",
+        repo_id=None,
+        revision=None,
+        weights_sha256="eccb57387ee181a8922ef1b9dc2ebe91f8a89b152d801de175cb86f798fa70e0",
+        weights_size=1_130_216,
+        config_sha256="372b6361046615a6da549454ee863604d1c0f51f81b1d6a7cd2cfa755bbbf153",
+        license="apache-2.0",
+        paper="1609.03499",
+        model_class="WaveNet",
+        parameters=435_840,
+        dataset="spoken_digit",
+        metric="bits_per_dim",
+        value=3.9527,
+    ),
 )
 
 REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VARIANTS})
