@@ -10,6 +10,7 @@ from keras_ar.models import (
     MADE,
     NADE,
     AutoregressiveModel,
+    CharRNN,
     ConvNADE,
     DeepNADE,
     GatedPixelCNN,
@@ -17,6 +18,7 @@ from keras_ar.models import (
     PixelCNN,
     PixelCNNPP,
     PixelRNN,
+    TemporalConvNet,
     WaveNet,
 )
 from keras_ar.receptive_field import input_gradients, receptive_field
@@ -28,6 +30,7 @@ __all__ = [
     "MADE",
     "NADE",
     "AutoregressiveModel",
+    "CharRNN",
     "ConvNADE",
     "DeepNADE",
     "GatedPixelCNN",
@@ -35,6 +38,7 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "TemporalConvNet",
     "WaveNet",
     "__version__",
     "data",

@@ -8,10 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import PIL.Image
 
-__all__ = ["from_eight_bits", "image_grid", "read_images", "save_grid", "to_eight_bits"]
+from keras_ar.models.inputs import storage_dtype
+
+__all__ = [
+    "from_eight_bits",
+    "hide_unknown",
+    "image_grid",
+    "read_images",
+    "save_grid",
+    "to_eight_bits",
+]
 
 _MODES = {1: "L", 3: "RGB"}
-_GAP_GREY = 128
+_GREY = 128
 _COMFORTABLE_SIDE = 96
 
 
@@ -51,7 +60,20 @@ def from_eight_bits(values: np.ndarray, levels: int) -> np.ndarray:
         >>> from_eight_bits(np.array([0, 100, 255]), levels=2)
         array([0, 0, 1], dtype=uint8)
     """
-    return np.round(values * ((levels - 1) / 255.0)).astype(np.min_scalar_type(levels - 1))
+    return np.round(values * ((levels - 1) / 255.0)).astype(storage_dtype(levels))
+
+
+def hide_unknown(images: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Paint grey what a model is not given.
+
+    Args:
+        images: Integers 0..255, ``(batch, height, width, channels)``.
+        known: bool ``(height, width)`` or ``(batch, height, width)``, true where given.
+
+    Returns:
+        The images, changed where not known.
+    """
+    return np.where(known[..., None], images, _GREY)
 
 
 def image_grid(
@@ -86,11 +108,11 @@ def image_grid(
         raise ValueError(f"columns and scale must be at least 1; got {columns} and {scale}.")
     rows = math.ceil(count / columns)
     # One pixel of gap on every side of an image; enlarged together with the images.
-    cells = np.full((rows * columns, height + 1, width + 1, channels), _GAP_GREY, np.uint8)
+    cells = np.full((rows * columns, height + 1, width + 1, channels), _GREY, np.uint8)
     cells[:count, 1:, 1:] = to_eight_bits(images, levels)
     cells = cells.reshape(rows, columns, height + 1, width + 1, channels).swapaxes(1, 2)
     sheet = cells.reshape(rows * (height + 1), columns * (width + 1), channels)
-    sheet = np.pad(sheet, ((0, 1), (0, 1), (0, 0)), constant_values=_GAP_GREY)
+    sheet = np.pad(sheet, ((0, 1), (0, 1), (0, 0)), constant_values=_GREY)
     sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
     return PIL.Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
 

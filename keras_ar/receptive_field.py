@@ -12,7 +12,7 @@ from keras_ar.models import AutoregressiveModel
 from keras_ar.models.inputs import storage_dtype
 from keras_ar.sampling import compile_function
 
-__all__ = ["format_receptive_field", "input_gradients", "receptive_field"]
+__all__ = ["format_receptive_field", "input_gradients", "receptive_field", "watched_pixel"]
 
 
 def receptive_field(
@@ -50,7 +50,7 @@ def receptive_field(
         >>> mask = receptive_field(model)
         >>> print(format_receptive_field(mask, 14, 14))
     """
-    row, column = _check_pixel(model, row, column)
+    row, column = watched_pixel(model, row, column)
     height, width, _ = model.image_shape
     if trials < 1 or batch_size < 1:
         raise ValueError(f"trials and batch_size must be positive; got {trials}, {batch_size}.")
@@ -115,7 +115,7 @@ def input_gradients(
     """
     if model.is_conditional:
         raise ValueError(f"{model.name} is conditional: its gradients depend on the condition.")
-    row, column = _check_pixel(model, row, column)
+    row, column = watched_pixel(model, row, column)
     height, width, channels = model.image_shape
     scaling = next(layer for layer in model.layers if isinstance(layer, PixelScaling))
     network = keras.Model(scaling.output, model.outputs[0])
@@ -147,10 +147,15 @@ def _gradient(function: Callable, inputs) -> np.ndarray:
     return tape.gradient(value, inputs).numpy()
 
 
-def _check_pixel(
-    model: AutoregressiveModel, row: int | None, column: int | None
+def watched_pixel(
+    model: AutoregressiveModel, row: int | None = None, column: int | None = None
 ) -> tuple[int, int]:
-    """Return the pixel, the middle one by default.
+    """Return row and column of the pixel that the functions of this module look at.
+
+    Args:
+        model: Any image model.
+        row: Row of the pixel; the middle by default.
+        column: Its column; likewise.
 
     Raises:
         ValueError: If it lies outside the image.

@@ -17,8 +17,6 @@ _OUTPUT = flags.DEFINE_string(
     "output", None, "The picture to write; docs/images/<variant>_completions.png by default."
 )
 
-_HIDDEN_GREY = 128
-
 
 def main(argv: list[str]) -> None:
     """Complete the images and write one sheet."""
@@ -28,7 +26,7 @@ def main(argv: list[str]) -> None:
 
     import keras_ar
     from keras_ar.data import load_images
-    from keras_ar.image_grid import save_grid, to_eight_bits
+    from keras_ar.image_grid import hide_unknown, save_grid, to_eight_bits
     from keras_ar.training import read_recipe
 
     folder = keras_ar.zoo.find_folder(_VARIANT.value)
@@ -44,7 +42,7 @@ def main(argv: list[str]) -> None:
     for pattern in patterns:
         known = np.broadcast_to(pattern, (height, width))
         completed = model.complete(images, known, seed=_SEED.value)
-        columns.append(np.where(known[..., None], columns[0], _HIDDEN_GREY))
+        columns.append(hide_unknown(columns[0], known))
         columns.append(to_eight_bits(completed, levels))
     sheet = np.stack(columns, axis=1).reshape(-1, *model.image_shape)
     images_folder = pathlib.Path(__file__).resolve().parents[1] / "docs" / "images"

@@ -31,6 +31,7 @@ def main(argv: list[str]) -> None:
 
     import keras_ar
     from keras_ar.data import load_images
+    from keras_ar.receptive_field import watched_pixel
     from keras_ar.training import read_recipe
 
     names = [
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> None:
         gradients = keras_ar.input_gradients(model, images)
         shown = np.ma.masked_equal(gradients / gradients.max(), 0.0)
         picture = axes.imshow(shown, norm=LogNorm(1e-4, 1.0), cmap="viridis")
-        row, column = (side // 2 for side in model.image_shape[:2])
+        row, column = watched_pixel(model)
         axes.plot(column, row, "s", color="red", markersize=4)
         axes.set_axis_on()
         axes.set(title=name.removesuffix(f"_{_DATASET.value}"), xticks=[], yticks=[])

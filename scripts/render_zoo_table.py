@@ -42,7 +42,7 @@ _COLUMNS = (
     "in the paper",
     "trained on",
     "minutes",
-    "images seen",
+    "examples seen",
 )
 # The picture carries this of the history it was drawn from; its pixels depend on the fonts.
 _SOURCE_KEY = "history_sha256"
@@ -141,12 +141,12 @@ def zoo_page(variants: list[Variant], pictures: dict[pathlib.Path, Variant]) -> 
 
 
 def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
-    """Write docs/results.md: the tables on which binary models are compared."""
+    """Write docs/results.md: the tables on which models of one kind of data are compared."""
     binary = [v for v in variants if v.results["dataset"] == "binarized_mnist"]
     parts = [
-        "# Results on binary data",
+        "# Results",
         "<!-- Written by scripts/render_zoo_table.py: do not edit. -->",
-        "Exact test log-likelihoods in nats per example, lower is better. ± is one standard error "
+        "Exact test log-likelihoods of whole test splits, lower is better. ± is one standard error "
         "over the examples.",
         "## MNIST in black and white",
         "The fixed binarisation of Larochelle and Murray (2011), all 10,000 test images, weights "
@@ -186,6 +186,17 @@ def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
             + f". {stored['hardware']}. The published table could not be read when this page was "
             "written, so none stands beside ours; and the splits of adult and dna are rebuilt "
             "ones, which differ from the original.",
+        ]
+    sequences = [v for v in variants if "unit" in v.results]
+    if sequences:
+        parts += [
+            "## Sequences",
+            "Bits of all sequences divided by the values of all. The recurrent and the masked "
+            "branch of the models of text were trained on the same characters; how fast they are "
+            "stands on [the page on performance](performance.md#sequences). The vocoder is told "
+            "the features of what it predicts, so its number is not that of the other WaveNet's "
+            "task.",
+            table(sequences, "../zoo/"),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -242,7 +253,7 @@ def draw_history(variant: Variant, picture: pathlib.Path) -> None:
             marker=".",
             label=kind,
         )
-    axes.set(title=variant.name, xlabel="images seen", ylabel="bits per dimension")
+    axes.set(title=variant.name, xlabel="examples seen", ylabel="bits per dimension")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3)
     axes.legend()

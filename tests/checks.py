@@ -42,6 +42,13 @@ def randomize_weights(model, seed: int = 0, scale: float = 1.0) -> None:
         variable.assign(variable + noise.astype("float32"))
 
 
+def randomized(build, *, seed: int = 3, scale: float = 1.0):
+    """Build a model and move its weights; see ``randomize_weights``."""
+    model = build()
+    randomize_weights(model, seed=seed, scale=scale)
+    return model
+
+
 def make_positive(model) -> None:
     """Make all kernels positive: no ReLU is dead and no path cancels another.
 

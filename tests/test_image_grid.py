@@ -2,7 +2,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from keras_ar.image_grid import from_eight_bits, image_grid, read_images, save_grid, to_eight_bits
+from keras_ar.image_grid import (
+    from_eight_bits,
+    hide_unknown,
+    image_grid,
+    read_images,
+    save_grid,
+    to_eight_bits,
+)
 
 
 def numbered(count: int, height: int = 2, width: int = 3, channels: int = 1) -> np.ndarray:
@@ -32,6 +39,16 @@ def test_eight_bits_become_the_nearest_level(levels):
     distances = np.abs(values[:, None] - ideal)
     chosen = np.abs(values - ideal[from_eight_bits(values, levels)])
     np.testing.assert_allclose(chosen, distances.min(axis=1), atol=1e-9)
+
+
+def test_what_is_unknown_becomes_grey_and_the_rest_stays():
+    images = np.full((2, 1, 2, 3), 7, "uint8")
+    shown = hide_unknown(images, np.array([[True, False]]))
+    assert shown.dtype == np.uint8
+    np.testing.assert_array_equal(shown[:, :, 0], images[:, :, 0])
+    assert np.all(shown[:, :, 1] == 128)
+    each = hide_unknown(images, np.array([[[True, False]], [[False, True]]]))
+    np.testing.assert_array_equal(each[1, :, 0], shown[1, :, 1])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

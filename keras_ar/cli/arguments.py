@@ -14,6 +14,7 @@ __all__ = [
     "NAME_HELP",
     "define_drawing_flags",
     "drawing_options",
+    "file_path",
     "picture_path",
     "read_condition",
 ]
@@ -22,34 +23,35 @@ NAME_HELP = "NAME is a name that `keras-ar list` prints, or the path of a model 
 
 
 def define_drawing_flags(values: flags.FlagValues) -> None:
-    """Define what both ways of drawing images take."""
+    """Define what all ways of drawing take."""
     flags.DEFINE_integer(
-        "seed", 0, "The same seed draws the same images.", lower_bound=0, flag_values=values
+        "seed", 0, "The same seed draws the same again.", lower_bound=0, flag_values=values
     )
     flags.DEFINE_float(
         "temperature",
         1.0,
-        "Below 1 draws more probable, less varied images; above 1 the opposite.",
+        "Below 1 draws what is more probable and less varied; above 1 the opposite.",
         flag_values=values,
     )
     flags.DEFINE_integer(
         "top_k",
         None,
-        "Draw among so many most likely levels only; for models with a softmax per value.",
+        "Draw every value among so many most likely ones only; for models with a softmax per "
+        "value.",
         lower_bound=1,
         flag_values=values,
     )
     flags.DEFINE_float(
         "top_p",
         None,
-        "Draw among the most likely levels that together have this probability only.",
+        "Draw every value among the most likely ones that together have this probability only.",
         flag_values=values,
     )
     flags.DEFINE_string(
         "condition",
         None,
-        "For conditional models: a class id for all images (7), one for each (0,1,2), or a .npy "
-        "file with an embedding or map.",
+        "For conditional models: a class id for all (7), one for each (0,1,2), one of each kind "
+        "(7,1 for digit and speaker), or a .npy file with an embedding or map.",
         flag_values=values,
     )
 
@@ -81,19 +83,29 @@ def read_condition(text: str | None) -> np.ndarray | None:
     return np.asarray(ids[0] if len(ids) == 1 else ids, "int32")
 
 
-def picture_path(text: str) -> pathlib.Path:
-    """Return where a picture will be written, or say early why it cannot be.
+def file_path(text: str, suffix: str | None = None) -> pathlib.Path:
+    """Return where a file will be written, or say early why it cannot be.
 
     Raises:
-        ValueError: If the suffix names no picture format.
+        ValueError: If the name has another suffix than the one that is wanted.
         FileNotFoundError: If its folder does not exist.
+        IsADirectoryError: If it is a folder itself.
     """
-    import PIL.Image
-
     path = pathlib.Path(text)
-    known = PIL.Image.registered_extensions()
-    if known.get(path.suffix.lower()) not in PIL.Image.SAVE:
-        raise ValueError(f"{text!r} does not end like a picture's name: use .png.")
+    if suffix is not None and path.suffix.lower() != suffix:
+        raise ValueError(f"{text!r} does not end in {suffix}.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"The folder {path.parent} for {path.name} does not exist.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: name a file in it.")
     return path
+
+
+def picture_path(text: str) -> pathlib.Path:
+    """Return where a picture will be written; as ``file_path``, for any format of pictures."""
+    import PIL.Image
+
+    known = PIL.Image.registered_extensions()
+    if known.get(pathlib.Path(text).suffix.lower()) not in PIL.Image.SAVE:
+        raise ValueError(f"{text!r} does not end like a picture's name: use .png.")
+    return file_path(text)

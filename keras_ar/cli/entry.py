@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The command line without the program's name; that of the process by default.
 
     Returns:
-        The exit code: 0, 1 if the command failed, 2 if it was not understood.
+        The exit code: 0, 1 if the command failed, 2 if it was not understood; 130 if it was
+        interrupted, 141 if nobody reads on.
     """
     # TensorFlow logs a page before the first result; who set a level gets that level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -82,10 +83,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(where, f"{error}\nusage: {command.usage}", 2)
     try:
         command.run(values, *positional)
+        sys.stdout.flush()
     except app.UsageError as error:
         return _fail(where, f"{error}\nusage: {command.usage}", 2)
     except KeyboardInterrupt:
         return _fail(where, "interrupted.", 130)
+    except BrokenPipeError:
+        # Whoever reads, such as head, has enough. What is left must not go there at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except _USER_ERRORS as error:
         if values.debug:
             raise

@@ -7,15 +7,19 @@ from absl import app, flags, logging
 
 from keras_ar.cli.arguments import NAME_HELP
 from keras_ar.cli.command import Command
+from keras_ar.cli.model_folder import open_folder
 
 __all__ = ["EVALUATE", "EXPORT", "TRAIN"]
 
 
 def _evaluate(values: flags.FlagValues, name: str) -> None:
-    from keras_ar import evaluation, zoo
+    from keras_ar import evaluation
 
+    folder = open_folder(name)
+    if values.orders and folder.kind != "images":
+        raise app.UsageError(f"--orders: {name} is a model of {folder.kind}, which has one order.")
     results = evaluation.evaluate_folder(
-        zoo.find_folder(name),
+        folder.path,
         split=values.split,
         limit=values.limit,
         orders=values.orders,
@@ -39,7 +43,7 @@ def _define_evaluate_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_integer(
-        "batch_size", 100, "Images per network pass.", lower_bound=1, flag_values=values
+        "batch_size", 100, "Most examples per network pass.", lower_bound=1, flag_values=values
     )
 
 
@@ -49,8 +53,9 @@ EVALUATE = Command(
     arguments=("NAME",),
     details=f"""{NAME_HELP} The folder's recipe.toml names the data.
 
-    Prints the results as JSON. On the whole test split they are also written to results.json in
-    the model's folder, and its README.md is rendered again; with --limit, --split or
+    Prints the results as JSON; bits_per_dim of sound are bits per sample, and of text bits per
+    character, as the key unit says. On the whole test split they are also written to results.json
+    in the model's folder, and its README.md is rendered again; with --limit, --split or
     --orders nothing is written.""",
     examples=("evaluate pixelcnn_binarized_mnist --limit 1000", "evaluate runs/my_model"),
     define_flags=_define_evaluate_flags,

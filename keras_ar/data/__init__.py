@@ -1,10 +1,11 @@
 """Integer images, sound and text in memory, as streams, and as resumable training batches."""
 
 from keras_ar.data.array_file import load_array_file
-from keras_ar.data.audio import load_audio
+from keras_ar.data.audio import decode_audio, encode_audio, load_audio, sample_rate_of
 from keras_ar.data.batches import ShuffledBatches
 from keras_ar.data.catalog import (
     DATASETS,
+    SPOKEN_DIGIT_SPEAKERS,
     AudioDataset,
     ImageDataset,
     TextDataset,
@@ -20,7 +21,6 @@ from keras_ar.data.log_mel import log_mel
 from keras_ar.data.mu_law import mu_law_decode, mu_law_encode
 from keras_ar.data.padding import PADDING, lengths_of, pad_sequences
 from keras_ar.data.pipeline import image_dataset
-from keras_ar.data.spoken_digit import SPOKEN_DIGIT_SPEAKERS
 from keras_ar.data.text import load_text
 from keras_ar.data.vocabulary import Vocabulary
 from keras_ar.data.wav import read_wav, write_wav
@@ -37,6 +37,8 @@ __all__ = [
     "TextDataset",
     "Vocabulary",
     "dataset_info",
+    "decode_audio",
+    "encode_audio",
     "image_dataset",
     "is_array_file",
     "kind_of_examples",
@@ -54,5 +56,6 @@ __all__ = [
     "mu_law_encode",
     "pad_sequences",
     "read_wav",
+    "sample_rate_of",
     "write_wav",
 ]

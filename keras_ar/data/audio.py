@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from keras_ar.data.catalog import DATASETS, AudioDataset, find_record
-from keras_ar.data.linear_pcm import LINEAR_LEVELS, linear_encode
-from keras_ar.data.mu_law import check_levels, mu_law_encode
+from keras_ar.data.linear_pcm import LINEAR_LEVELS, linear_decode, linear_encode
+from keras_ar.data.mu_law import check_levels, mu_law_decode, mu_law_encode
 from keras_ar.data.padding import pad_sequences
 from keras_ar.data.splits import check_limit
 from keras_ar.data.spoken_digit import read_spoken_digit
@@ -69,14 +69,14 @@ def load_audio(
                 f"{sample_rate}."
             )
         waveforms, classes = read_spoken_digit(split, limit=limit, data_dir=data_dir)
-        codes = pad_sequences([_encode(waveform, levels) for waveform in waveforms])
+        codes = pad_sequences([encode_audio(waveform, levels) for waveform in waveforms])
         return (codes, classes) if labels else codes
     if labels:
         raise ValueError(f"A folder has no labels; received labels=True with {source}.")
     codes, rates = [], []
     for file in _find_wav_files(source, split)[:limit]:
         waveform, rate = read_wav(file, sample_rate)
-        codes.append(_encode(waveform, levels))
+        codes.append(encode_audio(waveform, levels))
         rates.append(rate)
         if rate != rates[0]:
             raise ValueError(
@@ -86,8 +86,49 @@ def load_audio(
     return pad_sequences(codes)
 
 
-def _encode(waveform: np.ndarray, levels: int) -> np.ndarray:
+def encode_audio(waveform: np.ndarray, levels: int = 256) -> np.ndarray:
+    """Turn a waveform into the codes that a model of so many levels is trained on.
+
+    Args:
+        waveform: Any shape, float in [-1, 1].
+        levels: Number of codes: 65536 keeps the 16 bits (``linear_encode``), fewer are those of
+            ``mu_law_encode``.
+
+    Raises:
+        ValueError: If the waveform is not floats in [-1, 1], or ``levels`` is out of range.
+    """
     return linear_encode(waveform) if levels == LINEAR_LEVELS else mu_law_encode(waveform, levels)
+
+
+def decode_audio(codes: np.ndarray, levels: int = 256) -> np.ndarray:
+    """Turn codes into a waveform, as ``encode_audio`` made them of one.
+
+    Args:
+        codes: Integers ``0..levels-1``.
+        levels: Number of codes.
+
+    Shapes:
+        As given, float32 in [-1, 1].
+
+    Raises:
+        ValueError: If a code is out of range.
+    """
+    return linear_decode(codes) if levels == LINEAR_LEVELS else mu_law_decode(codes, levels)
+
+
+def sample_rate_of(source: str | os.PathLike[str], split: str = "train") -> int:
+    """Look up the sample rate of recordings without reading them all.
+
+    Args:
+        source: As for ``load_audio``.
+        split: As for ``load_audio``; of a folder the first file is looked at.
+
+    Raises:
+        ValueError: If the source holds no audio, or its first file cannot be read.
+    """
+    if isinstance(source, str) and source in DATASETS:
+        return find_record(source, AudioDataset).sample_rate
+    return read_wav(_find_wav_files(source, split)[0])[1]
 
 
 def _find_wav_files(source: str | os.PathLike[str], split: str) -> list[Path]:

@@ -37,7 +37,7 @@ class AudioDataset:
         name: Name in TensorFlow Datasets.
         sample_rate: Values per second.
         labels: What each column of the labels says.
-        num_classes: Number of values of each label.
+        class_names: Names of the values of each label, in the order of their numbers.
         splits: Names of the splits as ``load_audio`` takes them.
     """
 
@@ -47,8 +47,13 @@ class AudioDataset:
     name: str
     sample_rate: int
     labels: tuple[str, ...]
-    num_classes: tuple[int, ...]
+    class_names: tuple[tuple[str, ...], ...]
     splits: tuple[str, ...]
+
+    @property
+    def num_classes(self) -> tuple[int, ...]:
+        """Number of values of each label."""
+        return tuple(map(len, self.class_names))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +79,9 @@ Dataset = ImageDataset | AudioDataset | TextDataset
 _Kind = TypeVar("_Kind", ImageDataset, AudioDataset, TextDataset)
 _PARTS = ("train", "validation", "test")
 
+SPOKEN_DIGIT_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+"""The speakers of ``"spoken_digit"`` in the order of their labels."""
+
 _RECORDS = (
     ImageDataset("cifar10", (32, 32, 3), 256, 10, ("train", "test")),
     ImageDataset("mnist", (28, 28, 1), 256, 10, ("train", "test")),
@@ -87,7 +95,13 @@ _RECORDS = (
     ),
     ImageDataset("downsampled_imagenet/32x32", (32, 32, 3), 256, None, ("train", "validation")),
     ImageDataset("downsampled_imagenet/64x64", (64, 64, 3), 256, None, ("train", "validation")),
-    AudioDataset("spoken_digit", 8000, ("digit", "speaker"), (10, 6), _PARTS),
+    AudioDataset(
+        "spoken_digit",
+        8000,
+        ("digit", "speaker"),
+        (tuple("0123456789"), SPOKEN_DIGIT_SPEAKERS),
+        _PARTS,
+    ),
     TextDataset("tiny_shakespeare", 65, _PARTS),
 )
 

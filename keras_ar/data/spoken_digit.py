@@ -5,12 +5,9 @@ import re
 
 import numpy as np
 
-from keras_ar.data.catalog import AudioDataset, find_record
+from keras_ar.data.catalog import SPOKEN_DIGIT_SPEAKERS, AudioDataset, find_record
 from keras_ar.data.splits import parse_splits
 from keras_ar.data.tfds_split import open_split, prepare_data
-
-SPOKEN_DIGIT_SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
-"""The speakers in the order of their labels."""
 
 _INDICES = {"train": range(10, 50), "validation": range(5, 10), "test": range(5)}
 _FILE_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)(\.wav)?")

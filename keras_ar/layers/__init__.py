@@ -13,6 +13,7 @@ from keras_ar.layers.masked_dense import MaskedDense
 from keras_ar.layers.nade_layer import NADELayer
 from keras_ar.layers.pixel_scaling import PixelScaling
 from keras_ar.layers.previous_code import PreviousCode
+from keras_ar.layers.recurrent import Recurrent
 from keras_ar.layers.row_lstm import RowLSTM
 from keras_ar.layers.row_recurrence import RowRecurrence
 from keras_ar.layers.seen_values import SeenValues
@@ -37,6 +38,7 @@ __all__ = [
     "NADELayer",
     "PixelScaling",
     "PreviousCode",
+    "Recurrent",
     "RowLSTM",
     "RowRecurrence",
     "SeenValues",

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ar.layers.ring import overwrite
+
 __all__ = ["CausalDilatedConv1D"]
 
 
@@ -50,55 +52,43 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
 
     def initial_state(self, batch_size, input_shape):
         """Return the queue before the first step, and the place of its oldest entry."""
-        shape = (self.queue_length, batch_size, input_shape[-1])
+        shape = (batch_size, self.queue_length, input_shape[-1])
         return ops.zeros(shape, self.compute_dtype), ops.zeros((), "int32")
 
     def step(self, inputs, state):
         """Return the outputs ``(batch, 1, filters)`` at the next time, and the state after it."""
         queue, oldest = state
-        newest, length = inputs[:, 0], self.queue_length
-        taps = [newest]
+        length, taps = self.queue_length, [inputs[:, 0]]
         if length:
             # The queue is a ring: what is read first is overwritten by what is newest.
             taps = [
-                queue[(oldest + tap * self.dilation) % length]
+                queue[:, (oldest + tap * self.dilation) % length]
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
-            # Not slice_update: on TensorFlow that is an operation of XLA, and servers have none.
-            queue = ops.scatter_update(queue, ops.reshape(oldest, (1, 1)), newest[None])
+            queue = overwrite(queue, oldest, inputs)
             oldest = (oldest + 1) % length
-        kernel = ops.reshape(ops.cast(self.kernel, newest.dtype), (-1, self.filters))
-        outputs = ops.concatenate(taps, axis=-1) @ kernel
-        if self.use_bias:
-            outputs = outputs + ops.cast(self.bias, outputs.dtype)
-        return self.activation(outputs)[:, None], (queue, oldest)
-
-    def settled(self, state):
-        """Return the same state with the queue turned so that its oldest entry comes first."""
-        queue, oldest = state
-        if self.queue_length:
-            queue = ops.roll(queue, -oldest, axis=0)
-        return queue, ops.zeros_like(oldest)
+        kernel = ops.reshape(ops.cast(self.kernel, inputs.dtype), (-1, self.filters))
+        outputs = self._finish(ops.concatenate(taps, axis=-1) @ kernel)
+        return outputs[:, None], (queue, oldest)
 
     def advance(self, inputs, state):
-        """Return the outputs of many steps at once, and the state after them.
+        """Do any number of steps in one pass: ``(batch, time, channels)``."""
+        queue, _ = self.settled(state)
+        seen = ops.concatenate([queue, inputs], axis=1)
+        kernel = ops.cast(self.kernel, inputs.dtype)
+        outputs = ops.conv(seen, kernel, padding="valid", dilation_rate=self.dilation)
+        queue = seen[:, ops.shape(seen)[1] - self.queue_length :]
+        return self._finish(outputs), (queue, ops.zeros((), "int32"))
 
-        Args:
-            inputs: ``(batch, time, channels)``.
-            state: That before the first of them.
-        """
-        length = self.queue_length
-        past = ops.transpose(self.settled(state)[0], (1, 0, 2))
-        known = ops.concatenate([past, ops.cast(inputs, past.dtype)], axis=1)
-        recent = known[:, ops.shape(known)[1] - length :]
-        return self(known)[:, length:], (ops.transpose(recent, (1, 0, 2)), ops.zeros((), "int32"))
+    def settled(self, state):
+        """Turn the ring so that the oldest entry comes first, as before the first step."""
+        queue, oldest = state
+        return ops.roll(queue, -oldest, axis=1), ops.zeros((), "int32")
 
-    def state_after(self, inputs):
-        """Return the state after all of ``inputs``, ``(batch, time, channels)``."""
-        length = self.queue_length
-        padded = ops.pad(inputs, [(0, 0), (length, 0), (0, 0)])
-        recent = padded[:, ops.shape(padded)[1] - length :]
-        return ops.transpose(recent, (1, 0, 2)), ops.zeros((), "int32")
+    def _finish(self, outputs):
+        if self.use_bias:
+            outputs = outputs + ops.cast(self.bias, outputs.dtype)
+        return self.activation(outputs)
 
     def get_config(self):
         config = super().get_config()

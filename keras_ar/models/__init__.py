@@ -1,6 +1,7 @@
 """Models: one file per paper, all of them an ``AutoregressiveModel``."""
 
 from keras_ar.models.base import AutoregressiveModel
+from keras_ar.models.charrnn import CharRNN
 from keras_ar.models.convnade import ConvNADE
 from keras_ar.models.deepnade import DeepNADE
 from keras_ar.models.fvsbn import FVSBN
@@ -11,6 +12,8 @@ from keras_ar.models.neural_autoregressive import NeuralAutoregressive
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
 from keras_ar.models.pixelrnn import PixelRNN
+from keras_ar.models.sequence_model import SequenceModel
+from keras_ar.models.tcn import TemporalConvNet
 from keras_ar.models.wavenet import WaveNet
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "MADE",
     "NADE",
     "AutoregressiveModel",
+    "CharRNN",
     "ConvNADE",
     "DeepNADE",
     "GatedPixelCNN",
@@ -25,5 +29,7 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "SequenceModel",
+    "TemporalConvNet",
     "WaveNet",
 ]

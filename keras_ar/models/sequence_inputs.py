@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_ar.models.inputs import check_class_ids, check_condition_map, whole_numbers
 
-__all__ = ["check_codes", "check_sequence_conditions", "mark_lengths"]
+__all__ = ["batch_size_of_chunks", "check_codes", "check_sequence_conditions", "mark_lengths"]
 
 # Stands behind the end of a sequence in an array with longer ones.
 _PADDING = -1
@@ -68,6 +68,43 @@ def mark_lengths(codes, lengths) -> np.ndarray:
         raise ValueError(f"lengths must lie in 1..{time}; got {lengths.min()} to {lengths.max()}.")
     is_value = np.arange(time) < lengths[:, None]
     return np.where(is_value, codes, _PADDING)
+
+
+def batch_size_of_chunks(x, y=None) -> int | None:
+    """Return the number of rows of batches ``(codes, continues)``; ``None`` of other data.
+
+    Args:
+        x: What ``fit`` was given.
+        y: Likewise.
+
+    Raises:
+        ValueError: If it is arrays, which ``fit`` would shuffle, or the second one is no claim
+            about each row.
+    """
+    if y is not None or hasattr(x, "shape"):
+        if y is not None and np.asarray(ops.convert_to_numpy(y)).dtype == bool:
+            raise ValueError(
+                "Chunks that continue each other must keep their order, which fit does not do for "
+                "arrays: pass a data set of batches (codes, continues)."
+            )
+        return None
+    if hasattr(x, "element_spec"):
+        spec = x.element_spec
+        is_pair = isinstance(spec, tuple) and len(spec) > 1
+        batch = next(iter(x)) if is_pair and spec[0].shape[0] is None else spec
+    elif hasattr(x, "__getitem__") and not isinstance(x, tuple | list):
+        batch = x[0]
+    else:
+        return None
+    if not isinstance(batch, tuple | list) or len(batch) < 2:
+        return None
+    codes, continues, *_ = batch
+    if continues.dtype != bool or tuple(continues.shape) != (codes.shape[0],):
+        raise ValueError(
+            f"A model without conditions takes batches of codes, or (codes, continues) with bool "
+            f"(batch,); got {continues.dtype} of shape {tuple(continues.shape)} as the second."
+        )
+    return int(codes.shape[0])
 
 
 def check_sequence_conditions(condition, shape: tuple[int, int], model):

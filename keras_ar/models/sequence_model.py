@@ -7,20 +7,45 @@ import numpy as np
 from keras import ops
 
 from keras_ar.models import inputs as checks
-from keras_ar.models.base import AutoregressiveModel
-from keras_ar.models.sequence_inputs import check_codes, check_sequence_conditions, mark_lengths
-from keras_ar.sampling import SequenceSampler, draw_code, progress_bar
+from keras_ar.models.sequence_inputs import (
+    check_codes,
+    check_sequence_conditions,
+    mark_lengths,
+)
+from keras_ar.models.sequence_training import SequenceTraining
+from keras_ar.sampling import (
+    CODES_PER_PASS,
+    BeamSearch,
+    SequenceSampler,
+    draw_code,
+    progress_bar,
+)
 
 __all__ = ["SequenceModel"]
 
 
-class SequenceModel(AutoregressiveModel):
+class SequenceModel(SequenceTraining):
     """A model of sequences of codes, of any length.
 
     The first input of its graph is the codes ``(batch, time)``, which only a ``PreviousCode``
     layer may read. In arrays of sequences of different lengths the code -1 stands behind the end
     of each: it has no probability and no influence, in training too.
+
+    A model without conditions can be trained on long sequences in chunks, see ``fit``.
+
+    Args:
+        inputs: Integer codes ``(batch, time)``, or a list of codes and conditions.
+        parameters: Outputs of the network.
+        likelihood: What the outputs mean; it has one channel.
+        config: The arguments of the subclass, from which it can be built again.
+        name: Name of the model.
+
+    Shapes:
+        Input: ``(batch, time)``, any time; then the conditions.
+        Output: ``(batch, time, likelihood.num_parameters)``, float32.
     """
+
+    _beam_search: BeamSearch | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -62,8 +87,21 @@ class SequenceModel(AutoregressiveModel):
         Raises:
             ValueError: If codes, lengths or condition do not fit the model.
         """
-        codes = mark_lengths(codes, lengths)
-        return super().log_prob(codes, condition, batch_size=batch_size)
+        codes, condition = self._check(mark_lengths(codes, lengths), condition)
+        steps = max(CODES_PER_PASS // min(batch_size, len(codes)), 1)
+        if codes.shape[1] <= steps or not self._can_step():
+            return super().log_prob(codes, condition, batch_size=batch_size)
+        function = self._compile("chunk_log_prob", self.chunk_log_prob_graph)
+        parts = []
+        for start in range(0, len(codes), batch_size):
+            part = slice(start, start + batch_size)
+            _, *conditions = self._tensors(codes[part], condition, part)
+            total, place = 0.0, self.sampler.network.start(len(codes[part]))
+            for chunk in self.sampler.chunks(codes[part], conditions, steps):
+                log_prob, *place = function(*place, *chunk)
+                total = total + log_prob
+            parts.append(total)
+        return ops.concatenate(parts)
 
     def bits_per_dim(self, codes, condition=None, *, lengths=None, **options):
         """Return ``-log2 p(x)`` divided by the length: bits per sample, or per character.
@@ -97,7 +135,8 @@ class SequenceModel(AutoregressiveModel):
             condition: As in ``log_prob``; one for all, or one per sequence.
             seed: The same seed gives the same codes; ``None`` draws a fresh one.
             temperature: Below 1 sharpens every conditional distribution, above 1 flattens it.
-            top_k: Draw among the ``top_k`` most likely codes only; for categorical outputs.
+            top_k: Draw among the ``top_k`` most likely codes only; for categorical outputs. 1
+                takes the most likely one at every step.
             top_p: Draw among the most likely codes that together hold the probability ``top_p``
                 only; for categorical outputs.
             cached: Whether to remember what earlier steps computed. ``False`` runs the whole
@@ -162,6 +201,59 @@ class SequenceModel(AutoregressiveModel):
         widths = [(0, 0), (0, more)]
         return super().complete(np.pad(codes, widths), np.pad(known, widths), **options)
 
+    def beam_search(
+        self,
+        length: int,
+        *,
+        prompt=None,
+        beam_width: int = 8,
+        condition=None,
+        verbose: bool = True,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search for the most probable sequences, keeping ``beam_width`` beginnings at every step.
+
+        Args:
+            length: Codes of a sequence, those of the prompt included.
+            prompt: Codes ``(time,)`` with which all sequences begin; none if left out.
+            beam_width: Number of beginnings. 1 takes the most likely code at every step; with at
+                least ``vocabulary_size ** (number of codes to find - 1)`` the search is complete.
+            condition: As in ``log_prob``, for one sequence.
+            verbose: Whether to show a progress bar when it takes longer than two seconds.
+
+        Returns:
+            Integer codes ``(beams, length)``, the most probable first, and float32 ``(beams,)``:
+            the natural logarithm of the probability of each given the prompt. There are
+            ``beam_width`` beams, or as many as there are possible sequences.
+
+        Raises:
+            ValueError: If an argument does not fit the model, its outputs are no logits of the
+                codes, or a layer cannot be run step by step.
+        """
+        if not self.likelihood.can_truncate:
+            raise ValueError(
+                f"beam_search compares the logits of all codes; the outputs of {self.name} feed a "
+                f"{type(self.likelihood).__name__}."
+            )
+        if beam_width < 1:
+            raise ValueError(f"beam_width must be at least 1; got {beam_width}.")
+        start = np.zeros((1, 0), "int32")
+        if prompt is not None:
+            prompt = np.asarray(ops.convert_to_numpy(prompt))
+            if prompt.ndim != 1:
+                raise ValueError(f"prompt must have shape (time,); got {prompt.shape}.")
+            start = check_codes(prompt[None], self.vocabulary_size, may_be_padded=False)
+        given = start.shape[1]
+        if length <= given:
+            raise ValueError(f"length must be above the {given} codes of the prompt; got {length}.")
+        condition = check_sequence_conditions(condition, (1, length), self)
+        if self._beam_search is None:
+            self._beam_search = BeamSearch(self.sampler, self.variables)
+        _, *conditions = self._tensors(start, condition)
+        codes, log_prob = self._beam_search.search(
+            start, length, beam_width, conditions, verbose=verbose
+        )
+        return codes.astype(checks.storage_dtype(self.vocabulary_size)), log_prob
+
     @property
     def sampler(self) -> SequenceSampler:
         """The execution step by step, made when first needed.
@@ -183,6 +275,17 @@ class SequenceModel(AutoregressiveModel):
         is_value = codes >= 0
         per_code = self.likelihood.log_prob(parameters, ops.where(is_value, codes, 0)[..., None])
         return ops.where(is_value, per_code, 0.0)
+
+    def chunk_log_prob_graph(self, previous, state, codes, constant, over_time):
+        """Compute ``log_prob`` of a chunk that begins where a memory ends.
+
+        Returns:
+            Log-probabilities ``(batch,)``, the last codes, and the memory after the chunk.
+        """
+        network = self.sampler.network
+        parameters, state = network.advance(codes, previous, state, constant, over_time)
+        log_prob = ops.sum(self.position_log_prob(parameters, codes), axis=1)
+        return log_prob, codes[:, -1], state
 
     def draw_code_graph(self, codes, known, noise, time, temperature, truncation, *condition):
         """Draw the codes of one step from unchecked tensors, by a pass over the whole."""
@@ -216,6 +319,12 @@ class SequenceModel(AutoregressiveModel):
     def _check(self, images, condition):
         codes = check_codes(images, self.vocabulary_size)
         return codes, check_sequence_conditions(condition, codes.shape, self)
+
+    def _can_step(self) -> bool:
+        try:
+            return bool(self.sampler)
+        except ValueError:
+            return False
 
     def _length_of(self, condition: Any) -> int:
         if self.hop is None or condition is None:

@@ -108,7 +108,7 @@ class WaveNet(SequenceModel):
         previous = PreviousCode(vocabulary_size, encoding, name="previous_code")(codes)
         given, condition = _global_condition(num_classes, condition_shape)
         frames, features = _local_condition(num_features, upsampling, previous)
-        inputs = [codes, *(x for x in (given, frames) if x is not None)]
+        conditions = [x for x in (given, frames) if x is not None]
 
         hidden = CausalDilatedConv1D(filters, kernel_size, name="causal")(previous)
         gates = []
@@ -132,7 +132,9 @@ class WaveNet(SequenceModel):
             if num_mixtures is None
             else LogisticMixtureLikelihood(1, vocabulary_size, num_mixtures, min_log_scale=-14.0)
         )
-        outputs = keras.layers.Dense(likelihood.num_parameters, name="outputs")(head)
+        outputs = keras.layers.Dense(likelihood.num_parameters, dtype="float32", name="outputs")(
+            head
+        )
         config = {
             "vocabulary_size": vocabulary_size,
             **numbers,
@@ -145,6 +147,7 @@ class WaveNet(SequenceModel):
             "upsampling": tuple(upsampling),
             "dropout": dropout,
         }
+        inputs = [codes, *conditions] if conditions else codes
         super().__init__(inputs, outputs, likelihood=likelihood, config=config, name=name)
 
     @property

@@ -1,6 +1,7 @@
 """Take a functional model apart into the operations that generation runs one by one."""
 
 import dataclasses
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -72,12 +73,15 @@ class Node:
         """Whether the operation has a memory: it is run by its own ``step``."""
         return hasattr(self.operation, "step")
 
-    def apply(self, lookup: Callable[[int], Any]) -> dict[int, Any]:
+    def apply(self, lookup: Callable[[int], Any], training: bool = False) -> dict[int, Any]:
         """Run the operation on the values that ``lookup`` finds for its inputs."""
         arguments, keywords = keras.tree.map_structure(
             lambda x: lookup(self._key(x)) if isinstance(x, keras.KerasTensor) else x,
-            (self.arguments, self.keywords),
+            (self.arguments, dict(self.keywords)),
         )
+        # As Keras does: what was recorded when the graph was made does not count.
+        if "training" in inspect.signature(self.operation.call).parameters:
+            keywords["training"] = training
         outputs = keras.tree.flatten(self.operation(*arguments, **keywords))
         return dict(zip(self.outputs, outputs, strict=True))
 

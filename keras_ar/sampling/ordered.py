@@ -11,7 +11,7 @@ from keras_ar.distributions import Likelihood
 from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.ordered_network import OrderedNetwork
-from keras_ar.sampling.progress import announce, progress_bar
+from keras_ar.sampling.progress import CompilationNotice, progress_bar
 
 __all__ = ["OrderedSampler"]
 
@@ -38,7 +38,7 @@ class OrderedSampler:
         self._stretch = stretch
         self._begin = compile_function(self._start, variables)
         self._run = compile_function(self.run_places, variables)
-        self._compiled_for: set[Any] = set()
+        self._notice = CompilationNotice("Compiling the sampler ...")
 
     def generate(
         self,
@@ -74,9 +74,7 @@ class OrderedSampler:
         if not len(places):
             return values
         first, last = places[0], places[-1] + 1
-        if len(truncation) not in self._compiled_for:
-            announce("Compiling the sampler ...", is_shown=verbose)
-        self._compiled_for.add(len(truncation))
+        self._notice.give(len(truncation), is_shown=verbose)
         # What all examples know at the beginning of the order enters at once.
         is_seen = np.argsort(order, axis=1) < first
         tensors = [ops.convert_to_tensor(x) for x in (known, noise, order)]

@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Iterable
+from typing import Any
 
-__all__ = ["announce", "progress_bar"]
+__all__ = ["CompilationNotice", "progress_bar"]
 
 
 def progress_bar(iterable: Iterable, unit: str, *, is_shown: bool = True) -> Iterable:
@@ -18,7 +19,19 @@ def progress_bar(iterable: Iterable, unit: str, *, is_shown: bool = True) -> Ite
     return tqdm(iterable, unit=unit, delay=2.0, disable=not is_shown)
 
 
-def announce(message: str, *, is_shown: bool = True) -> None:
-    """Tell the user what takes time where there is nothing to count."""
-    if is_shown:
-        print(message, file=sys.stderr, flush=True)
+class CompilationNotice:
+    """Tell the user what takes time where there is nothing to count.
+
+    Args:
+        message: What is said, once for everything that is compiled anew.
+    """
+
+    def __init__(self, message: str):
+        self._message = message
+        self._compiled_for: set[Any] = set()
+
+    def give(self, signature: Any, *, is_shown: bool = True) -> None:
+        """Say that a program is compiled, unless it was compiled for this signature before."""
+        if is_shown and signature not in self._compiled_for:
+            print(self._message, file=sys.stderr, flush=True)
+        self._compiled_for.add(signature)

@@ -13,7 +13,7 @@ from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.drawing import draw_unknown
 from keras_ar.sampling.incremental import IncrementalNetwork, Row
-from keras_ar.sampling.progress import announce, progress_bar
+from keras_ar.sampling.progress import CompilationNotice, progress_bar
 
 __all__ = ["IncrementalSampler"]
 
@@ -57,7 +57,7 @@ class IncrementalSampler:
             for phase in set(self.network.programs)
         }
         self._run_rows = [programs[first] for first in self.network.programs]
-        self._compiled_for: set[Any] = set()
+        self._notice = CompilationNotice("Compiling the sampler (once per batch size) ...")
 
     def generate(
         self,
@@ -94,7 +94,7 @@ class IncrementalSampler:
             return images
         period = self.network.period
         first, last = unknown_rows[0] // period * period, unknown_rows[-1]
-        self._announce_compilation((len(images), len(truncation)), verbose)
+        self._notice.give((len(images), len(truncation)), is_shown=verbose)
         kernels, statics = self._prepare(*conditions)
         if first:
             start = (ops.convert_to_tensor(images), ops.convert_to_tensor(np.int32(first)))
@@ -159,8 +159,3 @@ class IncrementalSampler:
     def _absorb_rows(self, kernels, statics, images, rows):
         with self._fold(self.network.folded_layers, kernels):
             return self.network.states_after(images, rows, statics)
-
-    def _announce_compilation(self, signature: Any, verbose: bool) -> None:
-        if signature not in self._compiled_for:
-            announce("Compiling the sampler (once per batch size) ...", is_shown=verbose)
-        self._compiled_for.add(signature)

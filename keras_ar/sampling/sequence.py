@@ -1,6 +1,6 @@
 """Generate sequences with the incremental network: one compiled program for a chunk of steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -11,10 +11,15 @@ from keras_ar.distributions import Likelihood
 from keras_ar.loop import scan
 from keras_ar.sampling.compiled import compile_function
 from keras_ar.sampling.drawing import draw_unknown
-from keras_ar.sampling.progress import announce, progress_bar
+from keras_ar.sampling.progress import CompilationNotice, progress_bar
 from keras_ar.sampling.sequence_network import SequenceNetwork
 
-__all__ = ["SequenceSampler", "draw_code"]
+__all__ = ["CODES_PER_PASS", "SequenceSampler", "chunk_length", "draw_code"]
+
+# Codes of all sequences together that pass through the network at once: bounds the memory.
+CODES_PER_PASS = 1 << 16
+# Steps of one compiled call: Python, and with it Ctrl-C and the progress bar, wait for its end.
+MAX_CHUNK = 512
 
 
 class SequenceSampler:
@@ -28,7 +33,11 @@ class SequenceSampler:
         output: Symbolic parameters ``(batch, time, number)``.
         likelihood: What the parameters mean; it has one channel.
         variables: All variables of the model.
-        chunk: Most steps per compiled call.
+
+    Attributes:
+        chunk: Most steps per compiled call, and so between two calls of a callback. It may be
+            set to another number; what is drawn does not depend on it.
+        notice: Tells the user of compilations.
 
     Raises:
         ValueError: If a layer cannot be run step by step, or the network is not causal.
@@ -40,15 +49,14 @@ class SequenceSampler:
         output: keras.KerasTensor,
         likelihood: Likelihood,
         variables: Sequence[keras.Variable],
-        chunk: int = 512,
     ):
         self.network = SequenceNetwork(inputs, output)
         self._likelihood = likelihood
-        self._chunk = chunk
+        self.chunk = MAX_CHUNK
         self._prepare = compile_function(self.network.prepare, variables)
-        self._state_after = compile_function(self.network.state_after, variables)
+        self._absorb = compile_function(lambda *given: self.network.advance(*given)[1], variables)
         self._run = compile_function(self.run, variables, jit_compile=True)
-        self._compiled_for: set[Any] = set()
+        self.notice = CompilationNotice("Compiling the sampler ...")
 
     def generate(
         self,
@@ -85,12 +93,10 @@ class SequenceSampler:
         if not len(unknown):
             return codes
         first, stop = int(unknown[0]), int(unknown[-1]) + 1
-        chunk = min(self._chunk, 1 << (stop - first - 1).bit_length())
-        self._announce_compilation((len(codes), chunk, len(truncation)), verbose)
+        chunk = chunk_length(stop - first, self.chunk)
+        self.notice.give((len(codes), chunk, len(truncation)), is_shown=verbose)
         codes = codes[..., 0].copy()
-        constant, over_time = self._prepare(*conditions)
-        previous, state = self._begin(codes[:, :first], constant, over_time)
-        over_time = [ops.convert_to_numpy(values) for values in over_time]
+        (previous, state), constant, over_time = self.begin(codes[:, :first], conditions)
         for start in progress_bar(range(first, stop, chunk), "chunk", is_shown=verbose):
             some = slice(start, min(start + chunk, stop))
             given = [_padded(x[:, some], chunk) for x in (codes, known, noise, *over_time)]
@@ -102,6 +108,50 @@ class SequenceSampler:
             if callback is not None:
                 callback(some.stop, codes[:, : some.stop].copy())
         return codes[..., None]
+
+    def begin(
+        self, prefix: np.ndarray, conditions: Sequence[Any]
+    ) -> tuple[tuple[Any, list[Any]], list[Any], list[np.ndarray]]:
+        """Absorb what is known at the beginning of all sequences.
+
+        Args:
+            prefix: int32 ``(batch, time)``; ``time`` may be 0.
+            conditions: The model's conditions, as tensors.
+
+        Returns:
+            The last code and the memory behind the prefix; and what ``network.prepare`` gives,
+            arrays where it has a time axis.
+        """
+        constant, over_time = self._prepare_arrays(conditions)
+        previous, state = self.network.start(len(prefix))
+        steps = max(CODES_PER_PASS // len(prefix), 1)
+        for start in range(0, prefix.shape[1], steps):
+            some = slice(start, min(start + steps, prefix.shape[1]))
+            codes, *present = [ops.convert_to_tensor(x[:, some]) for x in (prefix, *over_time)]
+            state = self._absorb(codes, previous, state, constant, present)
+            previous = codes[:, -1]
+        return (previous, state), constant, over_time
+
+    def chunks(
+        self, codes: np.ndarray, conditions: Sequence[Any], steps: int
+    ) -> Iterator[tuple[Any, list[Any], list[Any]]]:
+        """Cut codes, and what of the conditions has a time axis, into chunks of one length.
+
+        Args:
+            codes: int32 ``(batch, time)``.
+            conditions: The model's conditions, as tensors.
+            steps: Codes per chunk.
+
+        Yields:
+            The last three arguments of ``network.advance`` but for the memory; behind the end
+            the codes are -1.
+        """
+        constant, over_time = self._prepare_arrays(conditions)
+        for start in range(0, codes.shape[1], steps):
+            some = slice(start, min(start + steps, codes.shape[1]))
+            chunk = ops.convert_to_tensor(_padded(codes[:, some], steps, -1))
+            present = [ops.convert_to_tensor(_padded(x[:, some], steps)) for x in over_time]
+            yield chunk, constant, present
 
     def run(
         self,
@@ -179,7 +229,7 @@ class SequenceSampler:
 
     def start(self, batch_size):
         """Return what stands before the first code, and the memory there."""
-        return ops.full((batch_size,), -1, "int32"), self.network.initial_state(batch_size)
+        return self.network.start(batch_size)
 
     def generate_graph(self, codes, known, noise, conditions, temperature, truncation=()):
         """Do what ``generate`` does inside one graph, for export: all steps, no Python."""
@@ -193,16 +243,14 @@ class SequenceSampler:
         )  # fmt: skip
         return drawn[..., None]
 
-    def _begin(self, prefix: np.ndarray, constant, over_time):
-        if not prefix.shape[1]:
-            return self.start(len(prefix))
-        state = self._state_after(ops.convert_to_tensor(prefix), constant, over_time)
-        return ops.convert_to_tensor(prefix[:, -1]), state
+    def _prepare_arrays(self, conditions: Sequence[Any]) -> tuple[list[Any], list[np.ndarray]]:
+        constant, over_time = self._prepare(*conditions)
+        return constant, [ops.convert_to_numpy(values) for values in over_time]
 
-    def _announce_compilation(self, signature: Any, verbose: bool) -> None:
-        if signature not in self._compiled_for:
-            announce("Compiling the sampler ...", is_shown=verbose)
-        self._compiled_for.add(signature)
+
+def chunk_length(steps: int, most: int = MAX_CHUNK) -> int:
+    """Return how many steps a compiled call does: a power of two, so that few are compiled."""
+    return min(most, 1 << (steps - 1).bit_length())
 
 
 def draw_code(
@@ -234,7 +282,7 @@ def _time_first(values):
     return ops.transpose(values, (1, 0, *range(2, len(values.shape))))
 
 
-def _padded(values: np.ndarray, steps: int) -> np.ndarray:
-    """Extend a last chunk to full length: what is drawn there is dropped."""
+def _padded(values: np.ndarray, steps: int, fill: int = 0) -> np.ndarray:
+    """Extend a last chunk to full length: what is computed there is dropped."""
     widths = [(0, 0), (0, steps - values.shape[1]), *[(0, 0)] * (values.ndim - 2)]
-    return np.pad(values, widths)
+    return np.pad(values, widths, constant_values=fill)

@@ -1,14 +1,12 @@
 """Run any causal network over sequences one step at a time."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_ar.loop import scan
-from keras_ar.sampling.graph import Node, expand_graph, is_pointwise
+from keras_ar.sampling.graph import expand_graph, is_pointwise
 from keras_ar.sampling.schedule import refusal
 
 __all__ = ["SequenceNetwork"]
@@ -65,29 +63,18 @@ class SequenceNetwork:
         over_time = [values[key] for key, is_over_time in statics if is_over_time]
         return constant, over_time
 
-    def initial_state(self, batch_size) -> list[Any]:
-        """Return the memory of every layer before the first step."""
-        return [
-            node.operation.initial_state(batch_size, node.input_shape) for node in self._stepped()
-        ]
+    def start(self, batch_size) -> tuple[Any, list[Any]]:
+        """Return what stands before the first code, and the memory there.
 
-    def state_after(self, codes, constant: Sequence[Any], over_time: Sequence[Any]) -> list[Any]:
-        """Return the memory after as many steps as there are codes, from one parallel pass.
-
-        The last of the codes is not in it yet: it is what the next ``step`` is given.
-
-        Args:
-            codes: int32 ``(batch, time)``.
-            constant: From ``prepare``.
-            over_time: From ``prepare``; at least as long as the codes.
+        The axis of the batch is the first of every tensor of the memory; a scalar in it is
+        common to all sequences.
         """
-        values = self._lookup_table(constant, over_time) | {self._codes: codes}
-        states = []
-        for node in self._nodes:
-            if node.is_stepped:
-                states.append(node.operation.state_after(node.gather(values.__getitem__)))
-            values.update(node.apply(values.__getitem__))
-        return states
+        state = [
+            node.operation.initial_state(batch_size, node.input_shape)
+            for node in self._nodes
+            if node.is_stepped
+        ]
+        return ops.full((batch_size,), -1, "int32"), state
 
     def step(
         self, previous, state: Sequence[Any], constant: Sequence[Any], present: Sequence[Any]
@@ -103,22 +90,8 @@ class SequenceNetwork:
         Returns:
             Parameters ``(batch, number)`` and the memory after the step.
         """
-        values = self._lookup_table(constant, present)
-        remaining, states = iter(state), []
-        for node in self._nodes:
-            if self._codes in node.inputs:
-                values[node.outputs[0]] = node.operation.encode(previous[:, None])
-            elif node.is_stepped:
-                given = node.gather(values.__getitem__)
-                values[node.outputs[0]], after = node.operation.step(given, next(remaining))
-                states.append(after)
-            elif type(node.operation) is keras.layers.Dense:
-                # With a time axis TensorFlow spends longer on shapes than on the product.
-                given = values[node.inputs[0]][:, 0]
-                values[node.outputs[0]] = node.operation(given)[:, None]
-            else:
-                values.update(node.apply(values.__getitem__))
-        return values[self._output][:, 0], states
+        parameters, state = self._walk("step", previous[:, None], state, constant, present)
+        return parameters[:, 0], state
 
     def advance(
         self,
@@ -127,47 +100,59 @@ class SequenceNetwork:
         state: Sequence[Any],
         constant: Sequence[Any],
         over_time: Sequence[Any],
-    ) -> list[Any]:
-        """Return the memory after given codes, from any state: one pass, layer by layer.
-
-        Layers that cannot ``advance`` over many steps at once are stepped through, each by
-        itself. As in ``state_after``, the last of the codes is what the next ``step`` is given.
+        training: bool = False,
+    ) -> tuple[Any, list[Any]]:
+        """Compute the parameters of given codes in one parallel pass, from any memory.
 
         Args:
-            codes: int32 ``(batch, time)``, at least one.
-            previous: int32 ``(batch,)``, the code before them; -1 at the beginning.
-            state: Memory of the layers before them.
+            codes: int32 ``(batch, time)``; the last one is not remembered yet, but given to the
+                next pass or step as ``previous``.
+            previous: int32 ``(batch,)``, the code before them.
+            state: Memory of the layers.
             constant: From ``prepare``.
-            over_time: From ``prepare``; as long as the codes.
+            over_time: From ``prepare``, the part beside the codes.
+            training: Whether layers such as dropout run as in training.
+
+        Returns:
+            Parameters ``(batch, time, number)`` and the memory after as many steps.
         """
-        values = self._lookup_table(constant, over_time)
-        remaining, states = iter(state), []
-        for node in self._nodes:
-            if self._codes in node.inputs:
-                shifted = ops.concatenate([previous[:, None], codes[:, :-1]], axis=1)
-                values[node.outputs[0]] = node.operation.encode(shifted)
-            elif node.is_stepped:
-                given = node.gather(values.__getitem__)
-                advance = getattr(node.operation, "advance", functools.partial(_step_along, node))
-                values[node.outputs[0]], after = advance(given, next(remaining))
-                states.append(after)
-            else:
-                values.update(node.apply(values.__getitem__))
-        return states
+        before = ops.concatenate([previous[:, None], codes[:, :-1]], axis=1)
+        return self._walk("advance", before, state, constant, over_time, training)
 
     def settled(self, state: Sequence[Any]) -> list[Any]:
         """Return the same memory without a trace of when it began.
 
-        What a layer remembers beside one entry per sequence is then that of its initial state.
-        """
-        layers = [node.operation for node in self._stepped()]
-        return [
-            layer.settled(one) if hasattr(layer, "settled") else one
-            for layer, one in zip(layers, state, strict=True)
-        ]
+        What is common to all sequences is then as before the first step, so that sequences which
+        began at different times can stand in one batch.
 
-    def _stepped(self):
-        return [node for node in self._nodes if node.is_stepped]
+        Raises:
+            ValueError: If a layer remembers a common number and does not say how it settles.
+        """
+        layers = [node.operation for node in self._nodes if node.is_stepped]
+        return [_settle(layer, one) for layer, one in zip(layers, state, strict=True)]
+
+    def _walk(
+        self, method: str, before, state, constant, over_time, training=False
+    ) -> tuple[Any, list[Any]]:
+        """Run all nodes, those with a memory by ``method``; ``before`` holds the earlier codes."""
+        values = self._lookup_table(constant, over_time)
+        remaining, states = iter(state), []
+        for node in self._nodes:
+            if self._codes in node.inputs:
+                values[node.outputs[0]] = node.operation.encode(before)
+            elif node.is_stepped:
+                run = getattr(node.operation, method)
+                values[node.outputs[0]], after = run(
+                    node.gather(values.__getitem__), next(remaining)
+                )
+                states.append(after)
+            elif method == "step" and type(node.operation) is keras.layers.Dense:
+                # With a time axis TensorFlow spends longer on shapes than on the product.
+                given = values[node.inputs[0]][:, 0]
+                values[node.outputs[0]] = node.operation(given)[:, None]
+            else:
+                values.update(node.apply(values.__getitem__, training))
+        return values[self._output], states
 
     def _lookup_table(self, constant, over_time) -> dict[int, Any]:
         sources = (iter(constant), iter(over_time))
@@ -188,18 +173,15 @@ class SequenceNetwork:
             raise ValueError(refusal(node))
 
 
-def _step_along(node: Node, inputs, state) -> tuple[Any, Any]:
-    """Run a layer over whole inputs by its own ``step``."""
-    layer = node.operation
-
-    def visit(state, given):
-        outputs, state = layer.step(given[0][:, None], state)
-        return state, [outputs[:, 0]]
-
-    time_first = ops.transpose(inputs, (1, 0, 2))
-    length = ops.shape(time_first)[0]
-    state, (outputs,) = scan(visit, state, [time_first], length, [layer.compute_dtype])
-    return ops.transpose(outputs, (1, 0, 2)), state
+def _settle(layer: Any, state: Any) -> Any:
+    if hasattr(layer, "settled"):
+        return layer.settled(state)
+    if any(not len(x.shape) for x in keras.tree.flatten(state)):
+        raise ValueError(
+            f"{layer.name!r} remembers a number that is common to all sequences, so they must "
+            "begin together. Give the layer a method settled(state), or the number a batch axis."
+        )
+    return state
 
 
 def _is_over_time(spec: keras.KerasTensor) -> bool:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from keras_ar.layers.ring import without_xla
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.serving.stream_state import StreamState
 
@@ -97,7 +98,7 @@ class Streams:
         import tensorflow as tf
 
         previous, position, memory = self.states.unpack(rows)
-        memory = self._sampler.network.advance(codes, previous, memory, constant, over_time)
+        _, memory = self._sampler.network.advance(codes, previous, memory, constant, over_time)
         position += tf.shape(codes, out_type="int64")[1]
         return self.states.pack(codes[:, -1], position, memory)
 
@@ -105,8 +106,9 @@ class Streams:
         import tensorflow as tf
 
         previous, position, memory = self.states.unpack(rows)
-        previous, memory, drawn = self._sampler.run(
-            previous, memory, constant, temperature, (), codes, known, noise, *over_time
-        )
+        with without_xla():
+            previous, memory, drawn = self._sampler.run(
+                previous, memory, constant, temperature, (), codes, known, noise, *over_time
+            )
         position += tf.shape(codes, out_type="int64")[1]
         return drawn, self.states.pack(previous, position, memory)

@@ -1,44 +1,37 @@
 """The examples that a recipe names, as its model takes them."""
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_ar.data import (
-    AudioDataset,
     ContiguousBatches,
     RandomCrops,
     ShuffledBatches,
     Vocabulary,
-    dataset_info,
+    decode_audio,
     kind_of_examples,
     lengths_of,
-    linear_decode,
     load_examples,
     load_text,
     log_mel,
-    mu_law_decode,
+    sample_rate_of,
 )
 from keras_ar.models import AutoregressiveModel
 from keras_ar.training.recipe import Recipe
 
 __all__ = [
-    "LINEAR_LEVELS",
     "Arrays",
     "cut_sequences",
-    "decode_audio",
     "even_batches",
     "first_examples",
     "load_split",
-    "sample_rate_of",
     "training_batches",
     "training_vocabulary",
 ]
 
 Arrays = tuple[np.ndarray, Any]
-LINEAR_LEVELS = 65536
 # Values of one pass over sequences in evaluation: bounds the memory.
 _VALUES_PER_BATCH = 65536
 
@@ -147,11 +140,6 @@ def cut_sequences(data: Arrays, length: int, model: AutoregressiveModel) -> Arra
     return examples[:, :length], tuple(cut) if len(cut) > 1 else cut[0]
 
 
-def decode_audio(codes: np.ndarray, levels: int) -> np.ndarray:
-    """Turn codes into a waveform in [-1, 1]: linear for 16 bits, else mu-law."""
-    return linear_decode(codes) if levels == LINEAR_LEVELS else mu_law_decode(codes, levels)
-
-
 def _rows_by_length(lengths: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
     order = np.argsort(lengths, kind="stable")[::-1]
     while len(order):
@@ -169,7 +157,7 @@ def _take(data: Arrays, rows: np.ndarray | slice) -> Arrays:
 
 def _log_mel_of(codes: np.ndarray, recipe: Recipe, model) -> np.ndarray:
     """Compute the features of all recordings, zero behind their ends."""
-    rate, levels = sample_rate_of(recipe.data.name), model.likelihood.levels
+    rate, levels = sample_rate_of(recipe.data.name, recipe.data.train), model.likelihood.levels
     lengths = lengths_of(codes)
     frames = -(-codes.shape[1] // model.hop)
     features = np.zeros((len(codes), frames, model.inputs[-1].shape[-1]), "float32")
@@ -178,11 +166,3 @@ def _log_mel_of(codes: np.ndarray, recipe: Recipe, model) -> np.ndarray:
         found = log_mel(waveform, rate, hop=model.hop, num_bands=features.shape[-1])
         features[row, : len(found)] = found
     return features
-
-
-def sample_rate_of(name: str | os.PathLike[str]) -> int:
-    """Return the sampling rate of a set of recordings, in samples per second."""
-    record = dataset_info(name)
-    if not isinstance(record, AudioDataset):
-        raise ValueError(f"{name!r} holds no recordings.")
-    return record.sample_rate

@@ -5,15 +5,15 @@ import pathlib
 
 import numpy as np
 
-from keras_ar.data import write_wav
+from keras_ar.data import decode_audio, lengths_of, write_wav
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
-from keras_ar.training.examples import decode_audio
+from keras_ar.training.examples import Arrays, cut_sequences, first_examples
 from keras_ar.zoo.assets import read_vocabulary
 
 __all__ = ["draw_samples", "write_exhibits"]
 
-_NUM_RECORDINGS, _SECONDS, _NUM_CHARACTERS = 10, 1.0, 2000
+_NUM_RECORDINGS, _NUM_RESYNTHESES, _SECONDS, _NUM_CHARACTERS = 10, 5, 1.0, 2000
 
 
 def draw_samples(model: AutoregressiveModel, count: int, **options) -> np.ndarray:
@@ -36,7 +36,9 @@ def class_ids(model: AutoregressiveModel, count: int) -> np.ndarray | None:
     return ids if isinstance(classes, tuple) else ids[:, 0]
 
 
-def write_exhibits(model: AutoregressiveModel, folder: pathlib.Path, kind: str) -> None:
+def write_exhibits(
+    model: AutoregressiveModel, folder: pathlib.Path, kind: str, validation: Arrays
+) -> None:
     """Write samples of seed 0 into a model folder; nothing for vectors.
 
     Args:
@@ -44,18 +46,20 @@ def write_exhibits(model: AutoregressiveModel, folder: pathlib.Path, kind: str) 
         folder: Its folder, with ``metadata.json``.
         kind: What the model was trained on: ``"images"`` or ``"arrays"``, ``"audio"``,
             ``"text"``.
+        validation: Examples and conditions, which a vocoder gets the features of.
     """
     if kind == "text":
         codes = model.sample(1, length=_NUM_CHARACTERS, seed=0)[0]
         text = read_vocabulary(folder).decode(codes)
         (folder / "samples.txt").write_text(text + "\n", encoding="utf-8")
-    elif kind == "audio" and model.hop is None:
-        _write_recordings(model, folder)
+    elif kind == "audio":
+        write = _write_recordings if model.hop is None else _write_resyntheses
+        write(model, folder, validation)
     elif len(model.event_shape) == 3:
         save_grid(folder / "samples.png", draw_samples(model, 20), model.likelihood.levels)
 
 
-def _write_recordings(model: AutoregressiveModel, folder: pathlib.Path) -> None:
+def _write_recordings(model: AutoregressiveModel, folder: pathlib.Path, validation: Arrays) -> None:
     rate = json.loads((folder / "metadata.json").read_text())["sample_rate"]
     codes = draw_samples(model, _NUM_RECORDINGS, length=round(_SECONDS * rate))
     ids = class_ids(model, _NUM_RECORDINGS)
@@ -68,6 +72,25 @@ def _write_recordings(model: AutoregressiveModel, folder: pathlib.Path) -> None:
         path = recordings / f"{'_'.join(str(part) for part in parts)}.wav"
         write_wav(path, waveforms[-1], rate)
     save_spectrograms(folder / "samples.png", waveforms, rate)
+
+
+def _write_resyntheses(
+    model: AutoregressiveModel, folder: pathlib.Path, validation: Arrays
+) -> None:
+    """Write some recordings, and what the model makes of their features."""
+    rate = json.loads((folder / "metadata.json").read_text())["sample_rate"]
+    codes, condition = cut_sequences(
+        first_examples(validation, _NUM_RESYNTHESES), round(_SECONDS * rate), model
+    )
+    drawn = model.sample(len(codes), length=codes.shape[1], condition=condition, seed=0)
+    recordings = folder / "audio"
+    recordings.mkdir(exist_ok=True)
+    given, made = [], []
+    for number, length in enumerate(lengths_of(codes)):
+        for name, waveforms, row in (("given", given, codes), ("made", made, drawn)):
+            waveforms.append(decode_audio(row[number, :length], model.likelihood.levels))
+            write_wav(recordings / f"{number}_{name}.wav", waveforms[-1], rate)
+    save_spectrograms(folder / "samples.png", given + made, rate)
 
 
 def save_spectrograms(path: pathlib.Path, waveforms: list[np.ndarray], sample_rate: int) -> None:

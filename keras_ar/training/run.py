@@ -7,9 +7,9 @@ import shutil
 import keras
 from absl import logging
 
-from keras_ar.data import kind_of_examples
+from keras_ar.data import kind_of_examples, sample_rate_of
 from keras_ar.machine import describe_hardware
-from keras_ar.training.examples import cut_sequences, first_examples, sample_rate_of
+from keras_ar.training.examples import cut_sequences, first_examples
 from keras_ar.training.exhibits import write_exhibits
 from keras_ar.training.recipe import read_recipe
 from keras_ar.training.trainer import Trainer
@@ -57,12 +57,20 @@ def run_recipe(
     output.mkdir(parents=True, exist_ok=True)
     if not os.access(output, os.W_OK):
         raise PermissionError(f"The output folder {output} cannot be written.")
+    kind = kind_of_examples(recipe.data.name)
+    # Looked up now: what cannot be read must not cost a training.
+    facts = (
+        {}
+        if kind != "audio"
+        else {"sample_rate": sample_rate_of(recipe.data.name, recipe.data.train)}
+    )
     trainer = Trainer(recipe, work_dir)
     progress = trainer.train(None if minutes is None else 60.0 * minutes)
     trainer.load_best()
     metadata = {
         "variant": recipe.variant,
         "recipe_sha256": recipe.sha256,
+        **facts,
         "training": {
             "backend": keras.backend.backend(),
             "hardware": describe_hardware(),
@@ -73,17 +81,14 @@ def run_recipe(
             "validation_bits_per_dim": progress.best,
         },
     }
-    kind = kind_of_examples(recipe.data.name)
-    if kind == "audio":
-        metadata["sample_rate"] = sample_rate_of(recipe.data.name)
-    save(trainer.model, output, metadata=metadata, float16=float16)
     if trainer.vocabulary is not None:
-        write_vocabulary(trainer.vocabulary, output)
+        metadata["vocabulary_sha256"] = write_vocabulary(trainer.vocabulary, output)
+    save(trainer.model, output, metadata=metadata, float16=float16)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.history_path, output / "history.jsonl")
     stored = load_folder(output)
     write_golden(stored, output, *_golden_examples(trainer))
-    write_exhibits(stored, output, kind)
+    write_exhibits(stored, output, kind, trainer.validation_data)
     logging.info("Wrote %s.", output)
     return output
 

@@ -125,6 +125,9 @@ class Trainer:
         self.validation_data: Arrays = first_examples(
             load_split(recipe, recipe.data.validation, self.model, **given), limit
         )
+        if recipe.sequence is not None and recipe.sequence.carries_state:
+            # Before the checkpoint is read, which holds the carried state too.
+            self.model.carry_states(recipe.training.batch_size)
         optimizer = build_optimizer(recipe)
         # At its end `fit` would replace the weights by their averages, and the next round would
         # start from there: the trainer alone decides when the averages take their place.

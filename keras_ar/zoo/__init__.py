@@ -1,6 +1,6 @@
 """Pretrained models: one folder each, loaded by name."""
 
-from keras_ar.zoo.catalog import describe, find_folder, list, load
+from keras_ar.zoo.catalog import describe, find_folder, list, load, load_vocabulary
 from keras_ar.zoo.golden import write_golden
 from keras_ar.zoo.own_card import write_own_card
 from keras_ar.zoo.preset import save
@@ -16,6 +16,7 @@ __all__ = [
     "find_folder",
     "list",
     "load",
+    "load_vocabulary",
     "publish",
     "save",
     "write_golden",

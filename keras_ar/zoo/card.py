@@ -31,12 +31,21 @@ _PROSE = (
 )
 
 _UNITS = {"nats_per_image": "nats", "bits_per_dim": "bits/dim"}
-_NAMES = {"nats_per_image": "Negative log-likelihood in nats", "bits_per_dim": "Bits per dimension"}
+_NAMES = {
+    "nats_per_image": "Negative log-likelihood in nats",
+    "bits_per_dim": "Bits per dimension",
+    "bits/sample": "Bits per sample",
+    "bits/character": "Bits per character",
+}
+# The Hub has no word for models that make sound of nothing but a class.
+_TASKS = {"images": "unconditional-image-generation", "audio": "other", "text": "text-generation"}
+_EXCERPT = 600
 
 
 def format_value(results: dict[str, Any]) -> str:
     """Write a result with its unit, such as ``81.30 nats``."""
-    return f"{results['value']:.2f} {_UNITS[results['metric']]}"
+    digits = 3 if "unit" in results else 2
+    return f"{results['value']:.{digits}f} {results.get('unit', _UNITS[results['metric']])}"
 
 
 def format_measured(results: dict[str, Any]) -> str:
@@ -46,7 +55,9 @@ def format_measured(results: dict[str, Any]) -> str:
         f"({part['orders']} order{'s' if part['orders'] > 1 else ''})"
         for part in results.get("ensembles", [])
     ]
-    return f"{', '.join(parts or [format_value(results)])} ± {format_error(results)}"
+    text = ", ".join(parts or [format_value(results)])
+    # A single text has no error over examples.
+    return text if results["standard_error"] is None else f"{text} ± {format_error(results)}"
 
 
 def check_prose(prose: dict[str, Any]) -> None:
@@ -60,17 +71,24 @@ def check_prose(prose: dict[str, Any]) -> None:
         raise ValueError(f"The recipe's [card] section lacks {', '.join(missing)}.")
 
 
-def _header(variant: str, prose: dict[str, Any], results: dict[str, Any]) -> str:
+def kind_of(folder: pathlib.Path) -> str:
+    """Say what a folder's model makes, by the samples that lie there."""
+    if (folder / "samples.txt").is_file():
+        return "text"
+    return "audio" if (folder / "audio").is_dir() else "images"
+
+
+def _header(variant: str, kind: str, prose: dict[str, Any], results: dict[str, Any]) -> str:
     # Everything in bits per dimension, and binary images in nats too, as their papers do.
     metrics = list(dict.fromkeys([results["metric"], "bits_per_dim"]))
     measured = [
         EvalResult(
-            task_type="unconditional-image-generation",
+            task_type=_TASKS[kind],
             dataset_type=prose["dataset_id"],
             dataset_name=prose["dataset_name"],
             dataset_split=results["split"],
             metric_type=metric,
-            metric_name=_NAMES[metric],
+            metric_name=_NAMES[results.get("unit", metric)],
             metric_value=round(results[metric], 4),
         )
         for metric in metrics
@@ -78,7 +96,7 @@ def _header(variant: str, prose: dict[str, Any], results: dict[str, Any]) -> str
     data = ModelCardData(
         library_name="keras",
         license="apache-2.0",
-        pipeline_tag="unconditional-image-generation",
+        pipeline_tag=None if _TASKS[kind] == "other" else _TASKS[kind],
         tags=["keras_ar", "autoregressive", f"arxiv:{prose['arxiv']}"],
         datasets=[prose["dataset_id"]],
         metrics=metrics,
@@ -101,9 +119,9 @@ def render_card(folder: str | os.PathLike) -> str:
     metadata = json.loads((folder / "metadata.json").read_text())
     results = json.loads((folder / "results.json").read_text())
     prose, training, variant = recipe["card"], metadata["training"], recipe["variant"]
-    condition = ", condition=7" if recipe["model"].get("num_classes") else ""
+    kind = kind_of(folder)
     return f"""---
-{_header(variant, prose, results)}
+{_header(variant, kind, prose, results)}
 ---
 
 # {variant}
@@ -114,29 +132,26 @@ def render_card(folder: str | os.PathLike) -> str:
 import keras_ar
 
 model = keras_ar.zoo.load("{variant}")
-images = model.sample(16, seed=0{condition})
-model.log_prob(images{condition})  # exact, natural logarithm
+{_example(variant, kind, recipe["model"])}
 ```
 
-![Uncurated samples](samples.png)
-
-The samples are the first ones drawn with seed 0: none was selected.
+{_samples(folder, kind, recipe["model"])}
 
 ## Result
 
 | data | split | examples | this model | {prose["paper_title"]} |
 |---|---|---|---|---|
-| {prose["dataset_name"]} | {results["split"]} | {results["num_examples"]:,} | \
+| {prose["dataset_name"]} | {results["split"]} | {format_count(results)} | \
 {format_measured(results)} | {prose["paper_result"]} |
 
 Protocol: {results["protocol"]}; ± is one standard error over the examples. {prose["comparison"]}
 
 ## Training
 
-{training["steps"]:,} steps of {recipe["training"]["batch_size"]} images \
-({training["images_seen"]:,} images) in {training["minutes"]:.0f} minutes on \
+{training["steps"]:,} steps of {recipe["training"]["batch_size"]} {_pieces(recipe)} \
+({training["images_seen"]:,} in all) in {training["minutes"]:.0f} minutes on \
 {training["hardware"]}, Keras on {training["backend"]}. The averaged weights of step \
-{training["kept_step"]:,}, the best on `{recipe["data"]["validation"]}`, are kept, \
+{training["kept_step"]:,}, the best on `{recipe["data"].get("validation", "validation")}`, are kept, \
 as {metadata["weights_dtype"]}. The recipe is \
 `recipe.toml` (what decides the weights hashes to `{metadata["recipe_sha256"][:16]}`); \
 `history.jsonl` holds the course of the run.
@@ -155,6 +170,75 @@ as {metadata["weights_dtype"]}. The recipe is \
 """
 
 
+def _example(variant: str, kind: str, model: dict[str, Any]) -> str:
+    """Write the lines of Python that follow the loading."""
+    if kind == "images":
+        condition = ", condition=7" if model.get("num_classes") else ""
+        return (
+            f"images = model.sample(16, seed=0{condition})\n"
+            f"model.log_prob(images{condition})  # exact, natural logarithm"
+        )
+    if kind == "text":
+        return (
+            f'vocabulary = keras_ar.zoo.load_vocabulary("{variant}")\n'
+            "codes = model.sample(1, length=500, seed=0)\n"
+            "print(vocabulary.decode(codes[0]))\n"
+            "model.bits_per_dim(codes)  # bits per character, exact"
+        )
+    if model.get("num_features"):
+        return (
+            'given = keras_ar.data.load_audio("spoken_digit", "test", limit=1)\n'
+            "features = keras_ar.data.log_mel(\n"
+            "    keras_ar.data.mu_law_decode(given[0]), 8000, hop=model.hop, "
+            f"num_bands={model['num_features']}\n"
+            ")\n"
+            "codes = model.sample(1, seed=0, condition=features)\n"
+            "waveform = keras_ar.data.mu_law_decode(codes[0])"
+        )
+    condition = ", condition=[7, 1]" if model.get("num_classes") else ""
+    return (
+        f"codes = model.sample(1, length=8000, seed=0{condition})\n"
+        "waveform = keras_ar.data.mu_law_decode(codes[0])\n"
+        f"model.bits_per_dim(codes{condition})  # bits per sample, exact"
+    )
+
+
+def _samples(folder: pathlib.Path, kind: str, model: dict[str, Any]) -> str:
+    """Show what the model makes."""
+    if kind == "text":
+        excerpt = (folder / "samples.txt").read_text(encoding="utf-8")[:_EXCERPT]
+        return (
+            f"```text\n{excerpt}\n```\n\n"
+            "The beginning of `samples.txt`, which was drawn with seed 0: it was not selected."
+        )
+    picture = "![Uncurated samples](samples.png)\n\n"
+    if kind == "images":
+        return picture + "The samples are the first ones drawn with seed 0: none was selected."
+    if model.get("num_features"):
+        return picture + (
+            "Recordings of the validation set (above) and what the model makes of their features "
+            "with seed 0 (below), as spectrograms; `audio/` holds both as `.wav` files."
+        )
+    return picture + (
+        "Spectrograms of the recordings in `audio/`, the first ones drawn with seed 0: none was "
+        "selected. The names of the files are their classes."
+    )
+
+
+def format_count(results: dict[str, Any]) -> str:
+    """Write the number of examples; of sequences the number of their values too."""
+    count = f"{results['num_examples']:,}"
+    if "unit" not in results:
+        return count
+    return f"{count} ({results['num_values']:,} {results['unit'].removeprefix('bits/')}s)"
+
+
+def _pieces(recipe: dict[str, Any]) -> str:
+    if "sequence" not in recipe:
+        return "images"
+    return f"pieces of {recipe['sequence']['length']:,} values"
+
+
 def write_card(folder: str | os.PathLike) -> pathlib.Path:
     """Write the card of a folder to its ``README.md``; raises what ``render_card`` raises."""
     path = pathlib.Path(folder) / "README.md"
@@ -164,6 +248,7 @@ def write_card(folder: str | os.PathLike) -> pathlib.Path:
 
 def format_error(results: dict[str, Any]) -> str:
     """Write the standard error of a result, in the result's unit."""
-    per_value = results["value"] / results["nats_per_image"]
+    nats = results.get("nats_per_image") or results["nats_per_sequence"]
+    per_value = results["value"] / nats
     digits = 2 if results["metric"] == "nats_per_image" else 4
     return f"{results['standard_error'] * per_value:.{digits}f}"

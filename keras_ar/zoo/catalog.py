@@ -7,14 +7,16 @@ import pathlib
 import tomllib
 from typing import Any
 
+from keras_ar.data import Vocabulary
 from keras_ar.models import AutoregressiveModel
+from keras_ar.zoo.assets import read_vocabulary
 from keras_ar.zoo.location import locate
 from keras_ar.zoo.model_files import CONFIG, METADATA, read_json
 from keras_ar.zoo.preset import load_folder
 from keras_ar.zoo.registry import REGISTRY
 from keras_ar.zoo.verification import verify
 
-__all__ = ["describe", "find_folder", "list", "load"]
+__all__ = ["describe", "find_folder", "list", "load", "load_vocabulary"]
 
 
 def list() -> builtins.list[str]:
@@ -70,6 +72,28 @@ def load(name: str | os.PathLike) -> AutoregressiveModel:
     location = locate(name)
     verify(location)
     return load_folder(location.folder, is_known=location.variant is not None)
+
+
+def load_vocabulary(name: str | os.PathLike) -> Vocabulary:
+    """Load the characters of a model of text, by which its codes are read.
+
+    Args:
+        name: As in ``load``.
+
+    Raises:
+        ValueError: If the model is none of text, its vocabulary is not the one that was trained
+            with, or there is no such model.
+        OSError: If it cannot be downloaded.
+
+    Example:
+        >>> vocabulary = keras_ar.zoo.load_vocabulary("charrnn_tiny_shakespeare")
+        >>> vocabulary.decode(vocabulary.encode("To be"))
+        'To be'
+    """
+    vocabulary = read_vocabulary(find_folder(name))
+    if vocabulary is None:
+        raise ValueError(f"{os.fspath(name)} is no model of text: it has no vocabulary.")
+    return vocabulary
 
 
 def describe(name: str | os.PathLike) -> dict[str, Any]:

@@ -14,8 +14,9 @@ import huggingface_hub
 from huggingface_hub.errors import EntryNotFoundError, HfUriError, HFValidationError
 
 from keras_ar.version import __version__
+from keras_ar.zoo.assets import VOCABULARY
 from keras_ar.zoo.hub_errors import explain
-from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS
+from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS, read_json
 
 __all__ = ["cached", "download", "forget", "parse_address"]
 
@@ -50,7 +51,11 @@ def cached(repo_id: str, revision: str) -> pathlib.Path | None:
     paths = [
         huggingface_hub.try_to_load_from_cache(repo_id, name, revision=revision) for name in _NEEDED
     ]
-    return pathlib.Path(paths[0]).parent if all(isinstance(x, str) for x in paths) else None
+    if not all(isinstance(path, str) for path in paths):
+        return None
+    folder = pathlib.Path(paths[0]).parent
+    is_whole = not _has_vocabulary(folder) or (folder / VOCABULARY).is_file()
+    return folder if is_whole else None
 
 
 def download(repo_id: str, revision: str | None) -> pathlib.Path:
@@ -77,10 +82,17 @@ def download(repo_id: str, revision: str | None) -> pathlib.Path:
         with contextlib.suppress(EntryNotFoundError):
             # Repositories that Keras wrote may lack it.
             huggingface_hub.hf_hub_download(repo_id, METADATA, revision=commit, **_CLIENT)
+            if _has_vocabulary(path.parent):
+                huggingface_hub.hf_hub_download(repo_id, VOCABULARY, revision=commit, **_CLIENT)
         huggingface_hub.hf_hub_download(repo_id, WEIGHTS, revision=commit, **_CLIENT)
     except Exception as error:
         raise explain(error, address) from error
     return path.parent
+
+
+def _has_vocabulary(folder: pathlib.Path) -> bool:
+    """Whether the model is one of text: only then there is one more file to ask for."""
+    return "vocabulary_sha256" in read_json(folder / METADATA)
 
 
 def forget(folder: pathlib.Path) -> None:

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 
+from keras_ar.zoo.assets import VOCABULARY
 from keras_ar.zoo.golden import golden_differences
 from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS, read_json
 from keras_ar.zoo.preset import load_folder, sha256_of
@@ -11,15 +12,17 @@ from keras_ar.zoo.preset import load_folder, sha256_of
 __all__ = ["files_to_publish", "find_problems"]
 
 _REQUIRED = ("README.md", CONFIG, "golden.npz", METADATA, WEIGHTS)
-_OF_RECIPES = ("recipe.toml", "results.json", "samples.png")
-_OPTIONAL = ("history.jsonl",)
+_OF_RECIPES = ("recipe.toml", "results.json")
+_SAMPLES = ("samples.png", "samples.txt")
+_OPTIONAL = ("history.jsonl", VOCABULARY)
 # Between machines the last bits of a network's outputs differ.
 _TOLERANCES = {"parameters": 1e-3, "log_prob": 1e-2}
 
 
 def files_to_publish(folder: pathlib.Path) -> list[str]:
     """Return the names that would be uploaded: those that a model folder has, and no others."""
-    known = (*_REQUIRED, *_OF_RECIPES, *_OPTIONAL)
+    recordings = (f"audio/{path.name}" for path in folder.glob("audio/*.wav"))
+    known = (*_REQUIRED, *_OF_RECIPES, *_SAMPLES, *_OPTIONAL, *recordings)
     return sorted(name for name in known if (folder / name).is_file())
 
 
@@ -80,6 +83,8 @@ def find_problems(folder: pathlib.Path) -> list[str]:
     has_recipe = (folder / "recipe.toml").is_file()
     required = (*_REQUIRED, *_OF_RECIPES) if has_recipe else _REQUIRED
     missing = [name for name in required if not (folder / name).is_file()]
+    if has_recipe and not any((folder / name).is_file() for name in _SAMPLES):
+        missing.append("samples.png")
     if missing:
         return [f"it has no {name}" for name in missing]
     metadata = read_json(folder / METADATA)

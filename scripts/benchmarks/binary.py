@@ -10,14 +10,12 @@ What is timed, in processes that take turns: a training step by `model.fit` as a
     <!-- binary benchmark: end -->
 """
 
-import importlib.util
 import pathlib
-import re
 import statistics
-import sys
 
 from absl import app, flags
-from process import Worker
+from page import MarkedPart
+from process import Worker, describe_turns, take_turns, torch_python
 
 _REPEATS = flags.DEFINE_integer("repeats", 5, "Measurements of everything.", lower_bound=1)
 _TORCH_PYTHON = flags.DEFINE_string(
@@ -29,7 +27,6 @@ _OUTPUT = flags.DEFINE_string(
     "The page to put the table into; empty writes nothing.",
 )
 
-_BEGIN, _END = "<!-- binary benchmark: begin -->", "<!-- binary benchmark: end -->"
 _BATCH_SIZE = 64
 _IMAGE = (28, 28, 1)
 _RNN = {"image_shape": _IMAGE, "levels": 2, "filters": 32, "num_blocks": 2, "head_filters": 32}
@@ -47,14 +44,12 @@ _SIZES = (392, 784, 1568)
 
 
 def _workers() -> dict[str, Worker]:
-    python = _TORCH_PYTHON.value
-    if python is None and importlib.util.find_spec("torch"):
-        python = sys.executable
+    python = torch_python(_TORCH_PYTHON.value)
     workers = {}
     for name, (model_class, options, steps, network) in _MODELS.items():
         options = {**options} if "image_shape" in options else {"event_size": 784, **options}
         workers[name] = Worker(
-            "binary_worker.py",
+            "keras_worker.py",
             model_class=model_class,
             options=options,
             task="fit",
@@ -72,7 +67,7 @@ def _workers() -> dict[str, Worker]:
             )
     for size in _SIZES:
         workers[f"NADE.log_prob, {size} values"] = Worker(
-            "binary_worker.py",
+            "keras_worker.py",
             model_class="NADE",
             options={"event_size": size, "units": 500},
             task="log_prob",
@@ -91,19 +86,13 @@ def _table(workers: dict[str, Worker]) -> str:
             reference, smaller, label = smaller, worker, "half the size"
         ratio = ""
         if reference is not None:
-            quotients = [a / b for a, b in zip(worker.seconds, reference.seconds, strict=True)]
-            ratio = f"{statistics.median(quotients):.2f} x {label}"
+            ratio = worker.ratio_to(reference, label)
         low, high = min(worker.seconds), max(worker.seconds)
         median = statistics.median(worker.seconds)
         lines.append(f"| {name} | {median:.3g} s | {low:.3g} to {high:.3g} | {ratio} |")
-    facts = next(iter(workers.values())).facts
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
-    versions += "".join(f", PyTorch {version}" for version in torch)
     lines += [
         "",
-        f"Batch {_BATCH_SIZE}, 784 bits, Adam; medians of {_REPEATS.value} measurements taken in "
-        f"turns, ratios are medians of the ratios of a turn. {facts['hardware']}; {versions}.",
+        f"Batch {_BATCH_SIZE}, 784 bits, Adam. " + describe_turns(workers, _REPEATS.value),
     ]
     return "\n".join(lines)
 
@@ -112,21 +101,13 @@ def main(argv: list[str]) -> None:
     """Measure, print and write."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
-    output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
-    between = re.compile(f"(?<=^{_BEGIN}\n).*?(?=^{_END}$)", re.DOTALL | re.MULTILINE)
-    if output and not between.search(output.read_text()):
-        raise app.UsageError(f"{output} has no line {_BEGIN} followed by a line {_END}.")
+    part = MarkedPart(pathlib.Path(_OUTPUT.value), "binary benchmark") if _OUTPUT.value else None
     workers = _workers()
-    for repeat in range(_REPEATS.value):
-        print(f"Turn {repeat + 1} of {_REPEATS.value}.", file=sys.stderr)
-        for worker in workers.values():
-            worker.measure()
-    for worker in workers.values():
-        worker.close()
+    take_turns(workers, _REPEATS.value)
     table = _table(workers)
     print(table)
-    if output:
-        output.write_text(between.sub(lambda _: f"{table}\n", output.read_text()))
+    if part:
+        part.write(table)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Time keras_ar in a process of its own; started by training.py."""
+"""Time keras_ar in a process of its own; started by training.py and binary.py."""
 
 import time
 from collections.abc import Callable
@@ -64,9 +64,14 @@ def prepare_load() -> tuple[Callable[[], float], dict[str, Any]]:
 
 
 def prepare_model(
-    task: str, policy: str, model: dict[str, Any], batch_size: int, steps: int
+    task: str,
+    model_class: str,
+    options: dict[str, Any],
+    batch_size: int,
+    steps: int,
+    policy: str = "float32",
 ) -> tuple[Callable[[], float], dict[str, Any]]:
-    """Time training steps (task "fit") or exact likelihoods (task "log_prob")."""
+    """Time training steps (task "fit") or exact likelihoods of a batch (task "log_prob")."""
     import keras
 
     import keras_ar
@@ -74,26 +79,26 @@ def prepare_model(
 
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
-    network = keras_ar.PixelCNNPP(**model)
-    shape = (steps * batch_size, *network.image_shape)
-    images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
-    network.compile("adam")
+    model = getattr(keras_ar, model_class)(**options)
+    shape = (steps * batch_size, *model.event_shape)
+    examples = np.random.default_rng(0).integers(0, model.likelihood.levels, shape).astype("uint8")
+    model.compile("adam")
 
     def fit() -> float:
         start = time.perf_counter()
-        network.fit(images, batch_size=batch_size, verbose=0)
+        model.fit(examples, batch_size=batch_size, verbose=0)
         return (time.perf_counter() - start) / steps
 
     def log_prob() -> float:
         start = time.perf_counter()
         # As an array: only then has the computation ended on every backend.
-        keras.ops.convert_to_numpy(network.log_prob(images, batch_size=batch_size))
-        return (time.perf_counter() - start) / len(images)
+        keras.ops.convert_to_numpy(model.log_prob(examples, batch_size=batch_size))
+        return (time.perf_counter() - start) / steps
 
     measure = {"fit": fit, "log_prob": log_prob}[task]
     facts = {
-        "parameters": network.count_params(),
-        "convolutions": _record_convolutions(network, images[:batch_size]),
+        "parameters": model.count_params(),
+        "convolutions": _record_convolutions(model, examples[:batch_size]),
         "hardware": describe_hardware(),
         "versions": describe_versions(),
     }

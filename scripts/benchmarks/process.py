@@ -1,13 +1,24 @@
-"""A process that is prepared once and measures whenever it is asked."""
+"""Processes that take turns in being measured."""
 
+import importlib.util
 import json
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 from typing import Any
 
+__all__ = ["Worker", "describe_turns", "take_turns", "torch_python"]
+
 _HERE = pathlib.Path(__file__).resolve().parent
+
+
+def torch_python(wanted: str | None) -> str | None:
+    """Return the interpreter that is to run PyTorch: the given one, or this one if it can."""
+    if wanted:
+        return wanted
+    return sys.executable if importlib.util.find_spec("torch") else None
 
 
 class Worker:
@@ -56,7 +67,34 @@ class Worker:
         self.seconds.append(answer["seconds"])
         self.peak_bytes = answer["peak_bytes"]
 
+    def ratio_to(self, reference: "Worker", label: str) -> str:
+        """Say how many times longer this takes: the median of the ratios of every turn."""
+        quotients = [a / b for a, b in zip(self.seconds, reference.seconds, strict=True)]
+        return f"{statistics.median(quotients):.2f} x {label}"
+
     def close(self) -> None:
         """End the process."""
         self._process.stdin.close()
         self._process.wait()
+
+
+def take_turns(workers: dict[str, Worker], repeats: int) -> None:
+    """Measure all workers in turns, and end them: the load of the machine meets all of them."""
+    for repeat in range(repeats):
+        print(f"Turn {repeat + 1} of {repeats}.", file=sys.stderr)
+        for worker in workers.values():
+            worker.measure()
+    for worker in workers.values():
+        worker.close()
+
+
+def describe_turns(workers: dict[str, Worker], repeats: int) -> str:
+    """Say how often was measured, on what and with which versions."""
+    facts = next(iter(workers.values())).facts
+    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
+    versions += "".join(f", PyTorch {version}" for version in torch)
+    return (
+        f"Medians of {repeats} measurements taken in turns, ratios are medians of the ratios of a "
+        f"turn. {facts['hardware']}; {versions}."
+    )

@@ -15,7 +15,6 @@ Measure on a machine that does nothing else.
 """
 
 import pathlib
-import re
 import statistics
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ import tensorflow as tf
 from absl import app, flags
 from arithmetic import arithmetic_limit
 from matplotlib import pyplot as plt
+from page import MarkedPart
 
 import keras_ar
 from keras_ar.layers.stepped_conv2d import folded_kernels
@@ -177,10 +177,7 @@ def main(argv: list[str]) -> None:
     """Measure, print, plot and write."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
-    begin, end = (f"<!-- sampling {_SECTION.value}: {word} -->" for word in ("begin", "end"))
-    between = re.compile(f"(?<=^{begin}\n).*?(?=^{end}$)", re.DOTALL | re.MULTILINE)
-    if _SECTION.value and not between.search(_PAGE.read_text()):
-        raise app.UsageError(f"{_PAGE} has no line {begin} followed by a line {end}.")
+    part = MarkedPart(_PAGE, f"sampling {_SECTION.value}") if _SECTION.value else None
     keras.config.set_dtype_policy(_POLICY.value)
     sizes, batches = [int(x) for x in _SIZES.value], [int(x) for x in _BATCHES.value]
     if _EXECUTIONS.value:
@@ -201,8 +198,8 @@ def main(argv: list[str]) -> None:
         f"{_POLICY.value}, medians of {_REPEATS.value}. {describe_hardware()}; {versions}."
     )
     print(table)
-    if _SECTION.value:
-        _PAGE.write_text(between.sub(lambda _: f"{table}\n", _PAGE.read_text()))
+    if part:
+        part.write(table)
 
 
 if __name__ == "__main__":

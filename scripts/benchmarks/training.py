@@ -21,15 +21,14 @@ Medians are printed as a markdown table and put into --output between the lines
 Measure on a machine that does nothing else: the ratios of one run are worth more than the times.
 """
 
-import importlib.util
 import pathlib
-import re
 import statistics
 import sys
 from collections.abc import Sequence
 
 from absl import app, flags
-from process import Worker
+from page import MarkedPart
+from process import Worker, torch_python
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _REPEATS = flags.DEFINE_integer("repeats", 7, "Measurements of everything.", lower_bound=1)
@@ -55,7 +54,6 @@ _OUTPUT = flags.DEFINE_string(
     "The page to put the table into; empty writes nothing.",
 )
 
-_BEGIN, _END = "<!-- training benchmark: begin -->", "<!-- training benchmark: end -->"
 _POLICIES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 
 
@@ -65,11 +63,6 @@ def _row(
     spread = f"{min(seconds):.3g} to {max(seconds):.3g}"
     memory = "" if peak_bytes is None else f"{peak_bytes / 1e9:.2f} GB"
     return f"| {what} | {statistics.median(seconds):.3g} s | {spread} | {ratio} | {memory} |"
-
-
-def _ratio(worker: Worker, reference: Worker, to: str) -> str:
-    quotients = [a / b for a, b in zip(worker.seconds, reference.seconds, strict=True)]
-    return f"{statistics.median(quotients):.2f} x {to}"
 
 
 def _table(
@@ -82,9 +75,10 @@ def _table(
         "|---|---|---|---|---|",
     ]
     for policy, worker in fits.items():
-        ratios = [] if policy == "float32" else [_ratio(worker, fits["float32"], "float32")]
+        ratios = [] if policy == "float32" else [worker.ratio_to(fits["float32"], "float32")]
         if torch_name:
-            ratios.append(_ratio(worker, workers[f"torch {policy}"], "PyTorch's convolutions"))
+            reference = workers[f"torch {policy}"]
+            ratios.append(worker.ratio_to(reference, "PyTorch's convolutions"))
         what = f"training step of {_BATCH_SIZE.value} images, {policy}"
         lines.append(_row(what, worker.seconds, ", ".join(ratios), worker.peak_bytes))
     for policy, dtype in _POLICIES.items():
@@ -93,7 +87,8 @@ def _table(
             what = f"its convolutions alone, forward and backward, {torch_name}, {dtype}"
             lines.append(_row(what, worker.seconds, peak_bytes=worker.peak_bytes))
     worker = workers["log_prob"]
-    lines.append(_row("`log_prob`, per image", worker.seconds, peak_bytes=worker.peak_bytes))
+    per_image = [seconds / _BATCH_SIZE.value for seconds in worker.seconds]
+    lines.append(_row("`log_prob`, per image", per_image, peak_bytes=worker.peak_bytes))
     worker = workers["load"]
     if names := worker.facts["names"]:
         what = f"`zoo.load` of every variant ({len(names)})"
@@ -114,23 +109,15 @@ def _table(
     return "\n".join(lines)
 
 
-def _torch_python() -> str | None:
-    if _TORCH_PYTHON.value:
-        return _TORCH_PYTHON.value
-    return sys.executable if importlib.util.find_spec("torch") else None
-
-
 def main(argv: list[str]) -> None:
     """Measure, print and write."""
     if len(argv) > 1:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
-    output = pathlib.Path(_OUTPUT.value) if _OUTPUT.value else None
-    between = re.compile(f"(?<=^{_BEGIN}\n).*?(?=^{_END}$)", re.DOTALL | re.MULTILINE)
-    if output and not between.search(output.read_text()):
-        raise app.UsageError(f"{output} has no line {_BEGIN} followed by a line {_END}.")
+    part = MarkedPart(pathlib.Path(_OUTPUT.value), "training benchmark") if _OUTPUT.value else None
     size = _IMAGE_SIZE.value
     options = {
-        "model": {
+        "model_class": "PixelCNNPP",
+        "options": {
             "image_shape": (size, size, 3),
             "filters": _FILTERS.value,
             "num_blocks": _NUM_BLOCKS.value,
@@ -146,7 +133,7 @@ def main(argv: list[str]) -> None:
     workers["log_prob"] = Worker(keras, task="log_prob", policy="float32", **options)
     workers["load"] = Worker(keras, task="load")
     torch_name = None
-    if python := _torch_python():
+    if python := torch_python(_TORCH_PYTHON.value):
         convolutions = workers["fit float32"].facts["convolutions"]
         for policy, dtype in _POLICIES.items():
             worker = Worker(
@@ -171,8 +158,8 @@ def main(argv: list[str]) -> None:
         worker.close()
     table = _table(workers, imports, torch_name)
     print(table)
-    if output:
-        output.write_text(between.sub(lambda _: f"{table}\n", output.read_text()))
+    if part:
+        part.write(table)
 
 
 if __name__ == "__main__":

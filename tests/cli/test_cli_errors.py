@@ -126,6 +126,15 @@ def test_interrupting_is_not_a_traceback(monkeypatch, capsys):
     assert capsys.readouterr().err == "keras-ar list: interrupted.\n"
 
 
+def test_a_reader_who_has_enough_is_no_error(monkeypatch, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert main(["list"]) == 141
+    assert capsys.readouterr().err == ""
+
+
 def test_tensorflow_is_quiet_unless_the_user_wants_to_hear_it(monkeypatch):
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
     main(["--version"])

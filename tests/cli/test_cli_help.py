@@ -35,9 +35,11 @@ def test_help_gives_usage_examples_and_what_is_written(command, before, capsys):
 def test_help_names_every_flag_with_its_default(capsys):
     main(["sample", "--help"])
     out = capsys.readouterr().out
-    for flag in ("count", "seed", "temperature", "top_k", "top_p", "condition", "output"):
+    of_all = ("count", "seed", "temperature", "top_k", "top_p", "condition", "output")
+    of_sequences = ("seconds", "digit", "speaker", "features_of", "prompt", "length")
+    for flag in (*of_all, *of_sequences):
         assert f"--{flag} (" in out
-    assert "Default: 16." in out and "Default: samples.png." in out
+    assert "Default: 16 images" in out and "Default: samples.png" in out
 
 
 def test_the_examples_of_the_help_texts_are_understood():

@@ -147,7 +147,8 @@ def test_the_record_agrees_with_the_labels():
     info = dataset_info("spoken_digit")
     assert info.sample_rate == 8000
     assert info.labels == ("digit", "speaker")
-    assert info.num_classes == (10, len(SPOKEN_DIGIT_SPEAKERS))
+    assert info.num_classes == (10, 6)
+    assert info.class_names == (tuple("0123456789"), SPOKEN_DIGIT_SPEAKERS)
     assert sorted(SPOKEN_DIGIT_SPEAKERS) == list(SPOKEN_DIGIT_SPEAKERS)
 
 

@@ -10,7 +10,7 @@ from checks import (
     parameters,
     random_condition,
     random_images,
-    randomize_weights,
+    randomized,
     reach,
     to_numpy,
 )
@@ -131,8 +131,7 @@ def test_a_stack_of_threes_is_blind_to_a_known_share_of_its_box(depth, blind):
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_the_condition_moves_every_output(name):
-    model = VARIANTS[name]()
-    randomize_weights(model)
+    model = randomized(VARIANTS[name])
     images = np.repeat(random_images(model, 1), 2, axis=0)
     condition = np.array([0, 2]) if model.num_classes else random_condition(model, 2)
     first, second = parameters(model, images, condition)

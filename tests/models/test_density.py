@@ -13,7 +13,7 @@ from checks import (
     probabilities,
     random_condition,
     random_images,
-    randomize_weights,
+    randomized,
     to_numpy,
 )
 from variants import ONE_OF_EACH, VARIANTS
@@ -49,12 +49,6 @@ PLUS_PLUS = {
 every_enumerable = pytest.mark.parametrize("build", ENUMERABLE.values(), ids=ENUMERABLE)
 
 
-def far_from_uniform(build, scale=1.0):
-    model = build()
-    randomize_weights(model, seed=3, scale=scale)
-    return model
-
-
 def tiny_plus_plus(**options):
     return PixelCNNPP((4, 4, 1), levels=2, filters=2, num_blocks=1, num_mixtures=2, **options)
 
@@ -70,26 +64,26 @@ def conditions(model):
 @every_enumerable
 @pytest.mark.parametrize("is_random", [False, True])
 def test_probabilities_of_all_images_sum_to_one(build, is_random):
-    model = far_from_uniform(build, 1.5) if is_random else build()
+    model = randomized(build, scale=1.5) if is_random else build()
     for condition in conditions(model):
         check_normalised(model, condition)
 
 
 @pytest.mark.parametrize("options", PLUS_PLUS.values(), ids=PLUS_PLUS)
 def test_probabilities_of_all_65536_images_of_plus_plus_sum_to_one(options):
-    model = far_from_uniform(lambda: tiny_plus_plus(**options))
+    model = randomized(lambda: tiny_plus_plus(**options))
     check_normalised(model, next(iter(reversed(conditions(model)))))
 
 
 @every_enumerable
 def test_samples_are_as_frequent_as_they_are_probable(build):
-    model = far_from_uniform(build)
+    model = randomized(build)
     for condition in conditions(model):
         check_samples_follow_density(model, condition)
 
 
 def test_a_condition_per_image_draws_each_image_from_its_own_law():
-    model = far_from_uniform(ENUMERABLE["gated_classes"])
+    model = randomized(ENUMERABLE["gated_classes"])
     ids = np.arange(4000) % 2
     samples = model.sample(4000, condition=ids, seed=2, verbose=False)
     laws = [probabilities(model, number) for number in (0, 1)]
@@ -101,7 +95,7 @@ def test_a_condition_per_image_draws_each_image_from_its_own_law():
 
 @pytest.mark.slow
 def test_samples_of_plus_plus_have_the_exact_marginals_and_entropy():
-    model = far_from_uniform(tiny_plus_plus)
+    model = randomized(tiny_plus_plus)
     law = probabilities(model)
     samples = model.sample(3000, seed=1, verbose=False)
     images = all_images(model)
@@ -121,7 +115,7 @@ def test_compiled_execution_equals_eager(name):
 
 @pytest.mark.parametrize("name", ["pixelcnn_binary", "gated_colour", "gated_classes"])
 def test_completions_follow_the_law_given_the_earlier_pixels(name):
-    model = far_from_uniform(ENUMERABLE[name])
+    model = randomized(ENUMERABLE[name])
     known = np.zeros(model.image_shape[:2], bool)
     # A pixel known in the middle of the order counts for what follows, not for what precedes.
     known.flat[min(1, known.size - 2)] = True
@@ -144,7 +138,7 @@ def test_completions_follow_the_law_given_the_earlier_pixels(name):
 
 def test_draws_of_another_law_are_noticed():
     # The checks themselves: uniform draws are not taken for draws of a law far from uniform.
-    model = far_from_uniform(ENUMERABLE["pixelcnn_binary"])
+    model = randomized(ENUMERABLE["pixelcnn_binary"])
     wrong = random_images(model, 4000)
     expected = 4000 * probabilities(model)
     with pytest.raises(AssertionError, match="chi-square"):
@@ -152,8 +146,9 @@ def test_draws_of_another_law_are_noticed():
 
 
 def test_the_marginal_of_a_colour_ignores_the_parameters_of_later_colours():
-    model = far_from_uniform(
-        lambda: PixelCNNPP((4, 4, 3), levels=4, filters=4, num_blocks=1, num_mixtures=2), 0.5
+    model = randomized(
+        lambda: PixelCNNPP((4, 4, 3), levels=4, filters=4, num_blocks=1, num_mixtures=2),
+        scale=0.5,
     )
     likelihood, count = model.likelihood, model.likelihood.num_mixtures
     outputs = parameters(model, random_images(model, 1))[0, 2, 1]

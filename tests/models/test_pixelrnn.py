@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import random_images, randomize_weights, to_numpy
+from checks import random_images, randomized, to_numpy
 from variants import VARIANTS
 
 import keras_ar
@@ -61,8 +61,7 @@ def test_the_state_is_one_row_however_tall_the_image(recurrence):
 def test_an_exported_model_gives_the_same_densities_and_samples(tmp_path):
     import tensorflow as tf
 
-    model = VARIANTS["rnn_diagonal_binary"]()
-    randomize_weights(model)
+    model = randomized(VARIANTS["rnn_diagonal_binary"])
     served = tf.saved_model.load(str(keras_ar.export(model, tmp_path / "model"))).signatures
     for count in (1, 3):
         images = random_images(model, count)

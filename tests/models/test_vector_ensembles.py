@@ -5,17 +5,11 @@ from itertools import permutations
 import keras
 import numpy as np
 import pytest
-from checks import all_images, random_images, randomize_weights, to_numpy
+from checks import all_images, random_images, randomized, to_numpy
 from keras import ops
 from vector_variants import VECTOR_VARIANTS
 
 from keras_ar.models import DeepNADE
-
-
-def randomized(build):
-    model = build()
-    randomize_weights(model, seed=3)
-    return model
 
 
 @pytest.mark.parametrize("name", ["deepnade_binary", "convnade_colour"])

@@ -10,7 +10,7 @@ from checks import (
     check_samples_follow_density,
     codes,
     random_images,
-    randomize_weights,
+    randomized,
     to_numpy,
 )
 from keras import ops
@@ -23,12 +23,6 @@ from vector_variants import (
 )
 
 from keras_ar.models import MADE, NADE, ConvNADE, DeepNADE
-
-
-def randomized(build):
-    model = build()
-    randomize_weights(model, seed=3)
-    return model
 
 
 def places_of(model, component: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from checks import random_images, randomize_weights
+from checks import random_images, randomized
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
 from keras_ar.sampling import uniform_noise
@@ -20,9 +20,7 @@ _MODELS = {
 
 @pytest.fixture(scope="module", params=_MODELS)
 def model(request):
-    model = _MODELS[request.param]()
-    randomize_weights(model, scale=0.5)
-    return model
+    return randomized(_MODELS[request.param], scale=0.5)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_one_others(model):

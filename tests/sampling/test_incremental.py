@@ -5,7 +5,13 @@ import functools
 import keras
 import numpy as np
 import pytest
-from checks import check_two_executions_agree, random_condition, random_images, randomize_weights
+from checks import (
+    check_two_executions_agree,
+    random_condition,
+    random_images,
+    randomize_weights,
+    randomized,
+)
 from keras import ops
 from variants import ONE_OF_EACH, VARIANTS, every_variant
 
@@ -14,16 +20,10 @@ from keras_ar.layers import GatedResidualBlock, MaskedConv2D, Shift2D, ShiftedCo
 from keras_ar.models import AutoregressiveModel, PixelCNN, PixelCNNPP
 
 
-def random_model(build, scale=0.7):
-    model = build()
-    randomize_weights(model, scale=scale)
-    return model
-
-
 @functools.cache
 def shared_model(name):
     """Build and compile each variant once: tests of one batch size share its programs."""
-    return random_model(VARIANTS[name])
+    return randomized(VARIANTS[name], scale=0.7)
 
 
 def binary_model(network, image_shape=(4, 5, 1)):
@@ -40,7 +40,7 @@ def binary_model(network, image_shape=(4, 5, 1)):
 
 @every_variant
 def test_the_two_executions_of_every_model_agree(build):
-    check_two_executions_agree(random_model(build))
+    check_two_executions_agree(randomized(build, scale=0.7))
 
 
 # Two programs of a deep model take long to compile, and parameters are compared above for each.
@@ -124,7 +124,7 @@ def test_the_callback_sees_finished_rows_and_can_stop():
 
 
 def test_compilation_is_announced_once_per_batch_size_and_only_to_those_who_listen(capsys):
-    model = random_model(VARIANTS["pixelcnn_binary"])
+    model = randomized(VARIANTS["pixelcnn_binary"], scale=0.7)
     for count, verbose in ((2, False), (3, True), (3, True), (4, True)):
         model.sample(count, verbose=verbose)
     assert capsys.readouterr().err.count("Compiling the sampler") == 2
@@ -134,7 +134,7 @@ def test_half_precision_models_agree_with_themselves():
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = random_model(VARIANTS["gated_colour"], scale=0.3)
+        model = randomized(VARIANTS["gated_colour"], scale=0.3)
     finally:
         keras.config.set_dtype_policy(policy)
     assert keras.backend.standardize_dtype(model.sampler.network.prepare()[0][0].dtype) == (
@@ -193,7 +193,7 @@ def test_a_layer_of_the_users_own_may_declare_itself_pointwise_or_step():
         hidden = ops.concatenate([masked(features), above], axis=-1)
         return MaskedConv2D(1, 1, "B")(PointwiseDoubling()(hidden))
 
-    model = random_model(lambda: binary_model(network))
+    model = randomized(lambda: binary_model(network), scale=0.7)
     check_two_executions_agree(model)
     known = np.zeros((4, 5), bool)
     known[:2] = True
@@ -255,7 +255,7 @@ def test_layers_of_keras_between_ours_are_stepped():
         hidden = keras.layers.Concatenate()([hidden, hidden[..., :2]])
         return keras.layers.Conv2D(1, 1)(hidden)
 
-    check_two_executions_agree(random_model(lambda: binary_model(network)))
+    check_two_executions_agree(randomized(lambda: binary_model(network), scale=0.7))
 
 
 def test_the_state_does_not_grow_with_the_height():

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import check_frequencies, codes, probabilities, random_images, randomize_weights
+from checks import check_frequencies, codes, probabilities, random_images, randomized
 from vector_variants import VECTOR_VARIANTS
 
 from keras_ar.serving import export
@@ -16,8 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", ["nade_image", "made_masks", "deepnade_binary"])
 def test_the_served_law_is_that_of_the_keras_model(name, tmp_path):
-    model = VECTOR_VARIANTS[name]()
-    randomize_weights(model, seed=3)
+    model = randomized(VECTOR_VARIANTS[name])
     served = tf.saved_model.load(str(export(model, tmp_path)))
     images = random_images(model, 4)
     found = served.signatures["log_prob"](images=tf.constant(images))["log_prob"]
