@@ -60,7 +60,7 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
         if length:
             # The queue is a ring: what is read first is overwritten by what is newest.
             taps = [
-                ops.take(queue, (oldest + tap * self.dilation) % length, axis=1)
+                queue[:, (oldest + tap * self.dilation) % length]
                 for tap in range(self.kernel_size[0] - 1)
             ] + taps
             # Not slice_update: on TensorFlow that is an operation of XLA, which servers lack.
@@ -74,24 +74,23 @@ class CausalDilatedConv1D(keras.layers.Conv1D):
 
     def advance(self, inputs, state):
         """Do any number of steps in one pass: ``(batch, time, channels)``."""
-        queue, oldest = state
-        seen = ops.concatenate([ops.roll(queue, -oldest, axis=1), inputs], axis=1)
+        queue, _ = self.settled(state)
+        seen = ops.concatenate([queue, inputs], axis=1)
         kernel = ops.cast(self.kernel, inputs.dtype)
         outputs = ops.conv(seen, kernel, padding="valid", dilation_rate=self.dilation)
         queue = seen[:, ops.shape(seen)[1] - self.queue_length :]
         return self._finish(outputs), (queue, ops.zeros((), "int32"))
 
+    def settled(self, state):
+        """Turn the ring so that the oldest entry comes first, as before the first step."""
+        queue, oldest = state
+        turned = ops.roll(queue, -oldest, axis=1) if self.queue_length else queue
+        return turned, ops.zeros((), "int32")
+
     def _finish(self, outputs):
         if self.use_bias:
             outputs = outputs + ops.cast(self.bias, outputs.dtype)
         return self.activation(outputs)
-
-    def settled(self, state):
-        """Return the same state with the queue turned so that its oldest entry comes first."""
-        queue, oldest = state
-        if self.queue_length:
-            queue = ops.roll(queue, -oldest, axis=1)
-        return queue, ops.zeros_like(oldest)
 
     def get_config(self):
         config = super().get_config()

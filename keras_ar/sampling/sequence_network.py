@@ -121,6 +121,18 @@ class SequenceNetwork:
         before = ops.concatenate([previous[:, None], codes[:, :-1]], axis=1)
         return self._walk("advance", before, state, constant, over_time, training)
 
+    def settled(self, state: Sequence[Any]) -> list[Any]:
+        """Return the same memory without a trace of when it began.
+
+        What is common to all sequences is then as before the first step, so that sequences which
+        began at different times can stand in one batch.
+
+        Raises:
+            ValueError: If a layer remembers a common number and does not say how it settles.
+        """
+        layers = [node.operation for node in self._nodes if node.is_stepped]
+        return [_settle(layer, one) for layer, one in zip(layers, state, strict=True)]
+
     def _walk(
         self, method: str, before, state, constant, over_time, training=False
     ) -> tuple[Any, list[Any]]:
@@ -144,20 +156,6 @@ class SequenceNetwork:
             else:
                 values.update(node.apply(values.__getitem__, training))
         return values[self._output], states
-
-    def settled(self, state: Sequence[Any]) -> list[Any]:
-        """Return the same memory without a trace of when it began.
-
-        What a layer remembers beside one entry per sequence is then that of its initial state.
-        """
-        layers = [node.operation for node in self._stepped()]
-        return [
-            layer.settled(one) if hasattr(layer, "settled") else one
-            for layer, one in zip(layers, state, strict=True)
-        ]
-
-    def _stepped(self):
-        return [node for node in self._nodes if node.is_stepped]
 
     def _lookup_table(self, constant, over_time) -> dict[int, Any]:
         sources = (iter(constant), iter(over_time))
@@ -190,6 +188,17 @@ def _step_along(node: Node, inputs, state) -> tuple[Any, Any]:
     length = ops.shape(time_first)[0]
     state, (outputs,) = scan(visit, state, [time_first], length, [layer.compute_dtype])
     return ops.transpose(outputs, (1, 0, 2)), state
+
+
+def _settle(layer: Any, state: Any) -> Any:
+    if hasattr(layer, "settled"):
+        return layer.settled(state)
+    if any(not len(x.shape) for x in keras.tree.flatten(state)):
+        raise ValueError(
+            f"{layer.name!r} remembers a number that is common to all sequences, so they must "
+            "begin together. Give the layer a method settled(state), or the number a batch axis."
+        )
+    return state
 
 
 def _is_over_time(spec: keras.KerasTensor) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamState"]
 
-# float32 counts exactly up to its square root of this, and beyond; two digits count for years.
+# float32 counts exactly up to 2^24; two such digits count for years of sound.
 _DIGIT = 2**20
 # The code before, and the two digits of the number of codes so far.
 _HEAD = 3
@@ -35,14 +34,19 @@ class StreamState:
 
     Attributes:
         size: Numbers per row.
+
+    Raises:
+        ValueError: If the sequences of a batch must begin together.
     """
 
     def __init__(self, network: SequenceNetwork):
         self._network = network
-        self._structure = network.start(1)[1]
-        one, two = (keras.tree.flatten(network.start(count)[1]) for count in (1, 2))
-        self._leaves = [_Leaf.compare(*pair) for pair in zip(one, two, strict=True)]
-        self.size = _HEAD + sum(leaf.size for leaf in self._leaves)
+        _, self._start = network.start(1)
+        network.settled(self._start)
+        # The axis of the batch is the first one; a settled scalar is always the same.
+        rows = [x for x in keras.tree.flatten(self._start) if x.shape.rank]
+        self._sizes = [math.prod(x.shape[1:]) for x in rows]
+        self.size = _HEAD + sum(self._sizes)
 
     def pack(self, previous: tf.Tensor, position: tf.Tensor, memory: Sequence[Any]) -> tf.Tensor:
         """Return the rows, float32 ``(batch, size)``.
@@ -57,11 +61,9 @@ class StreamState:
         count = tf.shape(previous)[0]
         head = (tf.cast(previous, "int64"), position % _DIGIT, position // _DIGIT)
         parts = [tf.cast(number, "float32")[:, None] for number in head]
-        leaves = keras.tree.flatten(self._network.settled(memory))
-        for leaf, values in zip(self._leaves, leaves, strict=True):
-            if leaf.axis is not None:
-                rows = _move_axis(values, leaf.axis, 0)
-                parts.append(tf.cast(tf.reshape(rows, (count, leaf.size)), "float32"))
+        leaves = [x for x in keras.tree.flatten(self._network.settled(memory)) if x.shape.rank]
+        for values, size in zip(leaves, self._sizes, strict=True):
+            parts.append(tf.cast(tf.reshape(values, (count, size)), "float32"))
         return tf.concat(parts, axis=1)
 
     def unpack(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
@@ -69,51 +71,15 @@ class StreamState:
         import tensorflow as tf
 
         count = tf.shape(rows)[0]
-        sizes = [leaf.size for leaf in self._leaves]
-        head, *parts = tf.split(rows, [_HEAD, *sizes], axis=1)
+        head, *parts = tf.split(rows, [_HEAD, *self._sizes], axis=1)
         low, high = (tf.cast(head[:, column], "int64") for column in (1, 2))
-        leaves = []
-        for leaf, part in zip(self._leaves, parts, strict=True):
-            if leaf.axis is None:
-                leaves.append(leaf.value)
-            else:
-                values = tf.cast(tf.reshape(part, (count, *leaf.shape)), leaf.value.dtype)
-                leaves.append(_move_axis(values, 0, leaf.axis))
-        memory = keras.tree.pack_sequence_as(self._structure, leaves)
+        remaining = iter(parts)
+
+        def restore(start: tf.Tensor) -> tf.Tensor:
+            if not start.shape.rank:
+                return start
+            values = tf.reshape(next(remaining), (count, *start.shape[1:]))
+            return tf.cast(values, start.dtype)
+
+        memory = keras.tree.map_structure(restore, self._start)
         return tf.cast(head[:, 0], "int32"), low + _DIGIT * high, memory
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Leaf:
-    """One tensor of the memory.
-
-    Attributes:
-        value: Before the first step, of one sequence.
-        axis: That of the sequences; ``None`` if there is none, and the value is always the same.
-        shape: Without that axis.
-    """
-
-    value: Any
-    axis: int | None
-    shape: tuple[int, ...]
-
-    @classmethod
-    def compare(cls, one: Any, two: Any) -> _Leaf:
-        """Find out by comparing the memories of one and of two sequences."""
-        shapes = zip(one.shape, two.shape, strict=True)
-        axis = next((axis for axis, (a, b) in enumerate(shapes) if a != b), None)
-        others = [size for place, size in enumerate(one.shape) if place != axis]
-        return cls(one, axis, tuple(others))
-
-    @property
-    def size(self) -> int:
-        """Numbers per sequence."""
-        return 0 if self.axis is None else math.prod(self.shape)
-
-
-def _move_axis(values: tf.Tensor, source: int, target: int) -> tf.Tensor:
-    import tensorflow as tf
-
-    order = [axis for axis in range(len(values.shape)) if axis != source]
-    order.insert(target, source)
-    return tf.transpose(values, order)

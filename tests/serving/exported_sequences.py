@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ar.models import WaveNet
+from keras_ar.models import CharRNN, WaveNet
 from keras_ar.serving import export
 from keras_ar.serving.noise import draw_noise
 
@@ -17,6 +17,7 @@ SEQUENCE_BUILDERS = {
         300, num_mixtures=2, num_classes=(3, 2), num_features=2, upsampling=(2, 2), **_SMALL
     ),
 }
+RECURRENT_BUILDERS = {"recurrent": lambda: CharRNN(7, units=5, num_layers=2)}
 
 
 class ExportedSequences:
@@ -24,7 +25,7 @@ class ExportedSequences:
 
     def __init__(self, name: str, folder):
         keras.utils.set_random_seed(3)
-        self.model = SEQUENCE_BUILDERS[name]()
+        self.model = (SEQUENCE_BUILDERS | RECURRENT_BUILDERS)[name]()
         for weight in self.model.trainable_variables:
             weight.assign_add(keras.random.normal(weight.shape, stddev=0.3))
         self.path = export(self.model, folder)
@@ -36,6 +37,8 @@ class ExportedSequences:
 
     def conditions(self, count: int, length: int) -> dict[str, np.ndarray]:
         """Return conditions whose rows and frames do not depend on how many there are."""
+        if not self.model.is_conditional:
+            return {}
         kinds = np.atleast_1d(self.model.num_classes)
         class_ids = (np.arange(count)[:, None] % kinds).astype("int32")
         if self.model.hop is None:

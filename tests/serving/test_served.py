@@ -81,7 +81,7 @@ def test_a_process_without_tensorflow_s_python_gets_the_numbers_of_the_keras_mod
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="The library is named otherwise.")
-@pytest.mark.parametrize("name", ["classes", "features"])
+@pytest.mark.parametrize("name", ["classes", "features", "recurrent"])
 def test_sequences_are_streamed_without_tensorflow_s_python(name, tmp_path):
     served = ExportedSequences(name, tmp_path / "base")
     codes, conditions = served.codes(COUNT, 16), served.conditions(COUNT, 16)

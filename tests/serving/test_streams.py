@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 from checks import randomize_weights
-from keras import ops
 
 from keras_ar.distributions import CategoricalLikelihood
-from keras_ar.layers import CausalDilatedConv1D, PreviousCode
+from keras_ar.layers import CausalDilatedConv1D, PreviousCode, Recurrent
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.serving.streams import Streams
 
@@ -18,42 +17,24 @@ pytestmark = pytest.mark.skipif(
 LEVELS = 5
 
 
-class Recurrence(keras.layers.Layer):
-    """A recurrent layer without ``advance`` and ``settled``, with two tensors of memory."""
-
-    def build(self, input_shape):
-        self.cell = keras.layers.LSTMCell(input_shape[-1], dtype=self.dtype_policy)
-        self.cell.build(input_shape[::2])
-
-    def initial_state(self, batch_size, input_shape):
-        shape = (batch_size, input_shape[-1])
-        return [ops.zeros(shape, self.compute_dtype), ops.ones(shape, self.compute_dtype)]
-
-    def step(self, inputs, state):
-        outputs, state = self.cell(inputs[:, 0], state)
-        return outputs[:, None], state
-
-    def call(self, inputs):
-        return inputs  # Never run here.
-
-
-class Recurrent(SequenceModel):
-    def __init__(self):
-        codes = keras.Input((None,), dtype="int32", name="codes")
-        hidden = keras.layers.Dense(4)(PreviousCode(LEVELS)(codes))
-        hidden = Recurrence()(CausalDilatedConv1D(4, 3, dilation=2)(Recurrence()(hidden)))
-        outputs = keras.layers.Dense(LEVELS)(CausalDilatedConv1D(4, 1)(hidden))
-        super().__init__(
-            codes, outputs, likelihood=CategoricalLikelihood(1, LEVELS), config={}, name="recurrent"
-        )
+def build(*layers) -> SequenceModel:
+    codes = keras.Input((None,), dtype="int32", name="codes")
+    hidden = keras.layers.Dense(4)(PreviousCode(LEVELS)(codes))
+    for layer in layers:
+        hidden = layer(hidden)
+    outputs = keras.layers.Dense(LEVELS)(hidden)
+    likelihood = CategoricalLikelihood(1, LEVELS)
+    model = SequenceModel(codes, outputs, likelihood=likelihood, config={})
+    randomize_weights(model, seed=1)
+    return model
 
 
 @pytest.fixture(params=["float32", "mixed_bfloat16"])
 def streams(request, dtype_policy) -> Streams:
     dtype_policy(request.param)
-    model = Recurrent()
-    randomize_weights(model, seed=1)
-    return Streams(model)
+    convolutions = CausalDilatedConv1D(4, 3, dilation=2), CausalDilatedConv1D(4, 1)
+    recurrences = Recurrent(6, "lstm"), Recurrent(3, "gru")
+    return Streams(build(recurrences[0], convolutions[0], recurrences[1], convolutions[1]))
 
 
 def tolerance() -> float:
@@ -67,8 +48,8 @@ def generate(streams, rows, noise):
 
 
 def test_a_row_has_a_number_for_all_that_a_sequence_needs(streams):
-    convolution, recurrence = 2 * 2 * 4, 2 * 4
-    assert streams.states.size == 3 + convolution + 2 * recurrence
+    lstm, convolution, gru = 2 * 6, 2 * 2 * 6, 3
+    assert streams.states.size == 3 + lstm + convolution + gru
     begun = streams.begin(3)
     assert begun.shape == (3, streams.states.size)
     previous, position, _ = streams.states.unpack(begun)
@@ -109,3 +90,21 @@ def test_states_count_beyond_what_float32_counts(streams, position):
     rows = streams.states.pack(previous, tf.constant([position], "int64"), memory)
     assert rows.dtype == "float32"
     assert streams.states.unpack(rows)[1].numpy() == [position]
+
+
+def test_a_layer_that_counts_steps_for_all_sequences_at_once_is_refused():
+    class Counter(keras.layers.Layer):
+        def initial_state(self, batch_size, input_shape):
+            return keras.ops.zeros(())
+
+        def step(self, inputs, state):
+            return inputs, state + 1.0
+
+        def advance(self, inputs, state):
+            return inputs, state + 1.0
+
+        def call(self, inputs):
+            return inputs
+
+    with pytest.raises(ValueError, match="'counter' remembers a number that is common"):
+        Streams(build(Counter(name="counter")))
