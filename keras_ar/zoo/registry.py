@@ -12,6 +12,21 @@ __all__ = ["REGISTRY"]
 
 _VARIANTS = (
     Variant(
+        name="charrnn_tiny_shakespeare",
+        repo_id=None,
+        revision=None,
+        weights_sha256="75a5f4d8bece35de04e753896788bfdffe85835162990885a29976eda43eb531",
+        weights_size=1_777_704,
+        config_sha256="e562840c03b8b0d5b3e14a33ce4394902933c789a1dbf6e4df680ae7045211f9",
+        license="apache-2.0",
+        paper="1308.0850",
+        model_class="CharRNN",
+        parameters=871_745,
+        dataset="tiny_shakespeare",
+        metric="bits_per_dim",
+        value=2.2255,
+    ),
+    Variant(
         name="deepnade_binarized_mnist",
         repo_id=None,
         revision=None,
