@@ -36,7 +36,29 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
                                         ``temperature``
     ==================================  ==========================================  ================
 
-    Conditional models take ``condition`` as well, in each of them. Illegal intensities or class
+    Those of a model of sequences are:
+
+    ==================================  ==========================================  ================
+    Signature                           Inputs                                      Output
+    ==================================  ==========================================  ================
+    ``log_prob``, ``serving_default``   ``codes``                                   ``log_prob``
+    ``bits_per_dim``                    ``codes``                                   ``bits_per_dim``
+    ``sample``                          ``count``, ``length``, ``seed``,            ``codes``
+                                        ``temperature``
+    ``complete``                        ``codes``, ``known``, ``seed``,             ``codes``
+                                        ``temperature``
+    ``start``                           ``count``                                   ``state``
+    ``absorb``                          ``state``, ``codes``                        ``state``
+    ``stream``                          ``state``, ``length``, ``seed``,            ``codes``,
+                                        ``temperature``                             ``state``
+    ==================================  ==========================================  ================
+
+    ``stream`` draws the next codes. What it remembers travels with the requests, one row per
+    sequence: in whatever pieces a stream is asked for, and whatever stands beside it in a batch,
+    its codes are those of one run. ``absorb`` goes through given codes first.
+
+    Conditional models take ``condition`` as well, in each of them but ``start``, and models with
+    a local condition ``features``. Illegal intensities or class
     ids make an image's likelihood NaN, so that they harm no other image of a shared batch;
     generation refuses illegal arguments. It runs the network incrementally, as ``model.sample``
     does.
@@ -61,15 +83,21 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
     Shapes:
         images: ``(batch, height, width, channels)``, uint8 (uint16 above 256 levels).
         png_bytes: ``(batch,)``, string: whole files.
+        codes: ``(batch, time)``, int32; for the likelihoods -1 behind the end of a sequence.
         condition: Class ids ``(batch,)``, int32; or ``(batch, ...)``, float32.
-        known: ``(batch, height, width)``, bool; true where a pixel is given.
+        features: ``(batch, frames, number)``, float32.
+        known: ``(batch, height, width)``, bool; true where a pixel is given. Or as ``codes``.
         count: Scalar, int32.
-        seed: ``(2,)``, int32.
-        temperature: Scalar, float32.
+        length: Scalar, int32; of ``stream`` ``(batch,)``, all the same.
+        seed: ``(2,)``, int32; of ``stream`` ``(batch, 2)``.
+        temperature: Scalar, float32; of ``stream`` ``(batch,)``.
+        state: ``(batch, size)``, float32.
         log_prob: ``(batch,)``, float32, natural logarithm; ``bits_per_dim`` likewise.
 
     Raises:
         RuntimeError: If Keras does not run on TensorFlow.
+        ValueError: If a layer cannot be run step by step, or counts steps for all sequences of a
+            batch at once (see ``SequenceNetwork.settled``).
         OSError: If the folder cannot be written; nothing has been computed then.
 
     Example:

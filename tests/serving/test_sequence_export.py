@@ -1,15 +1,18 @@
 """Models of sequences are served whole, and as streams whose state the client keeps."""
 
 import functools
+import pathlib
+import re
 
 import keras
 import numpy as np
 import pytest
 from exported_sequences import SEQUENCE_BUILDERS, ExportedSequences
 
-from keras_ar.models import WaveNet
+from keras_ar.models import CharRNN, WaveNet
 from keras_ar.serving import signature_names
 from keras_ar.serving.noise import draw_noise, draw_stream_noise
+from keras_ar.serving.stream_state import StreamState
 
 tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
@@ -203,6 +206,27 @@ def test_the_noise_of_a_stream_is_a_function_of_seed_and_place(noise_size):
     found = draw_stream_noise(tf.stack([seeds[0]] * 2), far, 5, noise_size).numpy()
     np.testing.assert_array_equal(found[0, 1:], found[1, :-1])
     assert not np.isin(found, wanted).any()
+
+
+def test_the_loop_of_the_page_draws_what_one_run_does(classes):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
+    section = page.read_text().partition("### Streams")[2].partition("## Query")[0]
+    _, loop = re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    names = {"served": classes.reloaded, "np": np, "tf": tf}
+    exec(loop, names)
+    prompt, codes = names["prompt"], names["codes"]
+    assert codes.shape == (1, 100)
+    chance = {"seed": np.int32([0, 7]), "temperature": np.float32(1.0)}
+    whole = np.concatenate([prompt, np.zeros_like(codes)], axis=1)
+    known = np.arange(whole.shape[1])[None] < prompt.shape[1]
+    wanted = classes.call("complete", codes=whole, known=known, **chance, **names["voice"])["codes"]
+    np.testing.assert_array_equal(np.concatenate([prompt, codes], axis=1), wanted)
+
+
+def test_the_states_are_as_large_as_the_page_says():
+    wavenet = WaveNet(num_stacks=2, layers_per_stack=10, filters=32, skip_filters=128)
+    for model, size in ((wavenet, 65_731), (CharRNN(65), 515)):
+        assert StreamState(model.sampler.network).size == size
 
 
 def test_every_signature_has_a_warm_up_request_and_answers_it(exported):
