@@ -37,6 +37,7 @@ _NAMES = {
     "bits/sample": "Bits per sample",
     "bits/character": "Bits per character",
 }
+_KINDS = {"bits/sample": "audio", "bits/character": "text"}
 # The Hub has no word for models that make sound of nothing but a class.
 _TASKS = {"images": "unconditional-image-generation", "audio": "other", "text": "text-generation"}
 _EXCERPT = 600
@@ -69,13 +70,6 @@ def check_prose(prose: dict[str, Any]) -> None:
     missing = [key for key in _PROSE if key not in prose]
     if missing:
         raise ValueError(f"The recipe's [card] section lacks {', '.join(missing)}.")
-
-
-def kind_of(folder: pathlib.Path) -> str:
-    """Say what a folder's model makes, by the samples that lie there."""
-    if (folder / "samples.txt").is_file():
-        return "text"
-    return "audio" if (folder / "audio").is_dir() else "images"
 
 
 def _header(variant: str, kind: str, prose: dict[str, Any], results: dict[str, Any]) -> str:
@@ -119,7 +113,10 @@ def render_card(folder: str | os.PathLike) -> str:
     metadata = json.loads((folder / "metadata.json").read_text())
     results = json.loads((folder / "results.json").read_text())
     prose, training, variant = recipe["card"], metadata["training"], recipe["variant"]
-    kind, validation = kind_of(folder), recipe["data"].get("validation", "validation")
+    kind, validation = (
+        _KINDS.get(results.get("unit"), "images"),
+        recipe["data"].get("validation", "validation"),
+    )
     return f"""---
 {_header(variant, kind, prose, results)}
 ---
