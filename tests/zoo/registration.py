@@ -1,6 +1,7 @@
 """The tiny variant, registered for the length of a test."""
 
 import hashlib
+import pathlib
 
 from keras_ar.zoo.variant import Variant
 
@@ -35,3 +36,9 @@ def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
     for module in ("location", "catalog"):
         monkeypatch.setattr(f"keras_ar.zoo.{module}.REGISTRY", {"tiny": variant})
     return variant
+
+
+def files_of(folder: pathlib.Path) -> dict[str, bytes]:
+    """Read all files of a folder and of the folders in it, by their names in a repository."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from huggingface_hub import constants
-from registration import REPO, register
+from registration import REPO, files_of, register
 
 import keras_ar
 from keras_ar.zoo import location
@@ -78,7 +78,7 @@ def test_keras_reads_the_repository_by_itself(hub, tiny_files, tiny_folder, monk
 @pytest.mark.parametrize("name", keras_ar.zoo.list())
 def test_one_folder_has_three_readers(hub, name):
     folder = keras_ar.zoo.find_folder(name)
-    hub.add(f"keras-ar-tests/{name}", {p.name: p.read_bytes() for p in folder.iterdir()})
+    hub.add(f"keras-ar-tests/{name}", files_of(folder))
     models = [
         keras_ar.zoo.load(name),
         keras.saving.load_model(folder),
@@ -88,6 +88,18 @@ def test_one_folder_has_three_readers(hub, name):
     assert [type(model) for model in models] == [type(models[0])] * 3
     for weights in others:
         assert all(np.array_equal(a, b) for a, b in zip(first, weights, strict=True))
+
+
+def test_a_model_of_text_comes_with_its_vocabulary_and_one_of_images_asks_for_none(hub):
+    text, images = "charrnn_tiny_shakespeare", "pixelcnn_binarized_mnist"
+    for name in (text, images):
+        hub.add(f"keras-ar-tests/{name}", files_of(keras_ar.zoo.find_folder(name)))
+    found = keras_ar.zoo.load_vocabulary(f"hf://keras-ar-tests/{text}")
+    assert found == keras_ar.zoo.load_vocabulary(text)
+    assert len(hub.requests("vocabulary")) > 0
+    before = len(hub.requests("vocabulary"))
+    keras_ar.zoo.load(f"hf://keras-ar-tests/{images}")
+    assert len(hub.requests("vocabulary")) == before
 
 
 def test_a_token_is_sent_to_the_hub_and_to_nobody_else(published, hub, monkeypatch):

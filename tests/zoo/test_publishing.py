@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from fault_cases import assert_plain
 from huggingface_hub import ModelCard
+from registration import files_of
 
 import keras_ar
 from keras_ar.cli import main
@@ -82,7 +83,7 @@ def test_every_variant_of_the_zoo_is_fit_to_be_published(name):
 @pytest.mark.parametrize("name", keras_ar.zoo.list())
 def test_the_folder_of_a_variant_is_exactly_what_would_be_published(name):
     folder = keras_ar.zoo.find_folder(name)
-    assert sorted(path.name for path in folder.iterdir()) == files_to_publish(folder)
+    assert sorted(files_of(folder)) == files_to_publish(folder)
 
 
 def test_a_pull_request_leaves_the_branch_alone(hub, mine):
