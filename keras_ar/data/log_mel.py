@@ -20,9 +20,10 @@ def log_mel(
     Frame ``f`` belongs to the values ``f * hop`` to ``(f + 1) * hop - 1``: its window is centred
     on theirs, and what it reaches beyond the ends of the recording is silence. The bands are
     triangles that overlap by half, equally wide in mel from 0 to half the sample rate. Each
-    value is the natural logarithm of the mean power in a band, whatever ``hop`` and ``window``:
-    a sine of amplitude ``a`` in the middle of a band has ``a ** 2 / 2`` if the window is long
-    enough to tell it from the neighbours. Silence is ``log(1e-10)``, and nothing is less.
+    value is ``1 + log10(p) / 5`` of the mean power ``p`` in a band, whatever ``hop`` and
+    ``window``: a sine of amplitude ``a`` in the middle of a band has ``a ** 2 / 2`` if the window
+    is long enough to tell it from the neighbours. Silence is -1, which stands for ``1e-10`` and
+    less, and a power of 1 is 1: logarithms as they are would saturate the gates of a network.
 
     Args:
         waveform: ``(time,)``, float in [-1, 1].
@@ -75,7 +76,8 @@ def log_mel(
     # One side of the spectrum stands for both, hence twice; Parseval's theorem has the rest.
     power = 2 * np.abs(np.fft.rfft(frames * weights, fft_size)) ** 2
     power /= fft_size * np.sum(weights**2)
-    return np.log(np.maximum(power @ filters, _FLOOR)).astype(np.float32)
+    bels = np.log10(np.maximum(power @ filters, _FLOOR))
+    return (1.0 + bels / 5.0).astype(np.float32)
 
 
 def _mel_filters(sample_rate: int, fft_size: int, num_bands: int) -> np.ndarray:

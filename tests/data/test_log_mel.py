@@ -27,7 +27,7 @@ def test_every_value_belongs_to_one_frame(count, hop, frames):
 
 def test_silence_is_finite_and_the_least():
     silence = log_mel(np.zeros(1000), 8000, hop=64)
-    np.testing.assert_allclose(silence, np.log(1e-10), rtol=1e-6)
+    np.testing.assert_allclose(silence, -1.0, rtol=1e-6)
     noise = np.random.default_rng(0).uniform(-1e-6, 1e-6, 1000)
     assert (log_mel(noise, 8000, hop=64) >= silence.min()).all()
 
@@ -38,14 +38,14 @@ def test_a_sine_is_in_its_own_band_with_half_its_squared_amplitude():
             wave = sine(frequency, amplitude, 8000)
             inside = log_mel(wave, 8000, hop=1024, num_bands=10, window=4096)[3]
             assert inside.argmax() == band
-            assert inside[band] == pytest.approx(np.log(amplitude**2 / 2), abs=0.05)
+            assert inside[band] == pytest.approx(1 + np.log10(amplitude**2 / 2) / 5, abs=0.005)
 
 
 @pytest.mark.parametrize(("hop", "window"), [(64, 256), (32, 256), (64, 300), (128, 1024)])
 def test_the_power_of_noise_is_what_the_bands_hold_together(hop, window):
     noise = np.random.default_rng(0).normal(0, 0.1, 80_000)
     spectrum = log_mel(noise, 8000, hop=hop, window=window, num_bands=20)
-    inside = np.exp(spectrum[20:-20]).sum(axis=1).mean()
+    inside = (10 ** (5 * (spectrum[20:-20] - 1))).sum(axis=1).mean()
     # The outer halves of the first and the last triangle have no neighbour to add up to 1 with.
     ends = np.interp(np.linspace(0, 4000, 4001), [0, *middles(20)[[0, -1]], 4000], [0, 1, 1, 0])
     assert inside == pytest.approx(0.01 * ends.mean(), rel=0.03)
@@ -54,7 +54,7 @@ def test_the_power_of_noise_is_what_the_bands_hold_together(hop, window):
 def test_twice_the_amplitude_adds_the_logarithm_of_four():
     noise = np.random.default_rng(0).uniform(-0.4, 0.4, 2000)
     soft, loud = (log_mel(scale * noise, 8000, hop=64) for scale in (1, 2))
-    np.testing.assert_allclose(loud - soft, np.log(4), atol=1e-4)
+    np.testing.assert_allclose(loud - soft, np.log10(4) / 5, atol=1e-5)
 
 
 def test_a_frame_is_centred_on_its_own_values():
