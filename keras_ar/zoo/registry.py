@@ -161,6 +161,21 @@ _VARIANTS = (
         metric="bits_per_dim",
         value=3.9527,
     ),
+    Variant(
+        name="wavenet_vocoder_spoken_digit",
+        repo_id=None,
+        revision=None,
+        weights_sha256="76cecf2b53a4b027489edae677069e67b4381884f8a03e45f3677f8f4d9cc05c",
+        weights_size=784_072,
+        config_sha256="cb42364832eb3f232430ee4b301ab4cb9e6ed15201c630805dbee7c9b7a9b281",
+        license="apache-2.0",
+        paper="1609.03499",
+        model_class="WaveNet",
+        parameters=280_656,
+        dataset="spoken_digit",
+        metric="bits_per_dim",
+        value=4.1744,
+    ),
 )
 
 REGISTRY: Mapping[str, Variant] = types.MappingProxyType({v.name: v for v in _VARIANTS})
