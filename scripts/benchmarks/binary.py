@@ -11,11 +11,10 @@ What is timed, in processes that take turns: a training step by `model.fit` as a
 """
 
 import pathlib
-import statistics
 import sys
 
 from absl import app, flags
-from page import MarkedPart
+from page import MarkedPart, machine, median_and_range
 from process import Worker, torch_python
 
 _REPEATS = flags.DEFINE_integer("repeats", 5, "Measurements of everything.", lower_bound=1)
@@ -88,17 +87,17 @@ def _table(workers: dict[str, Worker]) -> str:
         ratio = ""
         if reference is not None:
             ratio = worker.ratio_to(reference, label)
-        low, high = min(worker.seconds), max(worker.seconds)
-        median = statistics.median(worker.seconds)
-        lines.append(f"| {name} | {median:.3g} s | {low:.3g} to {high:.3g} | {ratio} |")
+        lines.append(f"| {name} | {median_and_range(worker.seconds)} | {ratio} |")
     facts = next(iter(workers.values())).facts
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
-    versions += "".join(f", PyTorch {version}" for version in torch)
+    versions = dict(facts["versions"])
+    for worker in workers.values():
+        if "version" in worker.facts:
+            versions["PyTorch"] = worker.facts["version"]
     lines += [
         "",
         f"Batch {_BATCH_SIZE}, 784 bits, Adam; medians of {_REPEATS.value} measurements taken in "
-        f"turns, ratios are medians of the ratios of a turn. {facts['hardware']}; {versions}.",
+        f"turns, ratios are medians of the ratios of a turn. "
+        f"{machine(facts['hardware'], versions)}",
     ]
     return "\n".join(lines)
 
