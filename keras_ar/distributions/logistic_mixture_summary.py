@@ -128,13 +128,16 @@ def _expected_level(mean: Tensor, log_scale: Tensor, levels: int) -> Tensor:
     return tf.reduce_sum(tf.sigmoid(distance), axis=-1)
 
 
+def _every_level(like: Tensor, levels: int) -> Tensor:
+    """List all levels along a new first axis, to be broadcast against ``like``."""
+    return tf.reshape(tf.range(levels), tf.concat([[levels], tf.ones_like(tf.shape(like))], axis=0))
+
+
 def _best_component_mode(
     logits: Tensor, means: Tensor, log_scales: Tensor, coefficients: Tensor, levels: int
 ) -> Tensor:
     """Take every component's own mode, channel after channel, and keep the most probable."""
-    candidates = tf.reshape(
-        tf.range(levels), tf.concat([[levels], tf.ones_like(tf.shape(logits))], axis=0)
-    )
+    candidates = _every_level(logits, levels)
     chosen: list[Tensor] = []
     earlier: list[Tensor] = []
     for channel in range(means.shape[-2]):
@@ -160,9 +163,7 @@ def _best_level(
     levels: int,
 ) -> Tensor:
     """Set one channel to its most probable level, the others being what they are."""
-    candidates = tf.reshape(
-        tf.range(levels), tf.concat([[levels], tf.ones_like(tf.shape(values))], axis=0)
-    )
+    candidates = _every_level(values, levels)
     is_channel = tf.range(values.shape[-1]) == channel
     moved = tf.where(is_channel, candidates, values)
     log_prob = log_mixture_prob(moved, logits, means, log_scales, coefficients, levels)

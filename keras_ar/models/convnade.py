@@ -6,7 +6,12 @@ import keras
 from keras import ops
 
 from keras_ar.distributions import discrete_likelihood
-from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
+from keras_ar.models.orderless_model import (
+    OrderlessModel,
+    dense_outputs,
+    orderless_parameters,
+    see_some,
+)
 from keras_ar.models.vector_model import layer_sizes, vector_input
 from keras_ar.sampling import WholePassNetwork
 
@@ -98,12 +103,7 @@ class ConvNADE(OrderlessModel):
         outputs = _convolve(maps, (*filters, channels * number), kernel_size, activation)
         outputs = ops.reshape(outputs, (-1, seen.shape[-1], number))
         if units:
-            hidden = ops.concatenate([features, seen], axis=-1)
-            for index, size in enumerate(units):
-                layer = keras.layers.Dense(size, activation=activation, name=f"hidden_{index}")
-                hidden = layer(hidden)
-            branch = keras.layers.Dense(seen.shape[-1] * number, dtype="float32", name="branch")
-            outputs = outputs + ops.reshape(branch(hidden), (-1, seen.shape[-1], number))
+            outputs += dense_outputs(features, seen, units, activation, number, "branch")
         outputs, likelihood = orderless_parameters(outputs, seen, values.shape[1:], levels)
         config = {
             "image_shape": tuple(image_shape),

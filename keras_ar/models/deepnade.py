@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 
 import keras
-from keras import ops
 
 from keras_ar.distributions import discrete_likelihood
-from keras_ar.models.orderless_model import OrderlessModel, orderless_parameters, see_some
+from keras_ar.models.orderless_model import (
+    OrderlessModel,
+    dense_outputs,
+    orderless_parameters,
+    see_some,
+)
 from keras_ar.models.vector_model import event_size_of, layer_sizes, vector_input
 from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
@@ -64,13 +68,8 @@ class DeepNADE(OrderlessModel):
         values, features = vector_input(event_size, levels)
         event_shape = values.shape[1:]
         features, seen = see_some(features, seed)
-        hidden = ops.concatenate([features, seen], axis=-1)
-        for index, number in enumerate(units):
-            layer = keras.layers.Dense(number, activation=activation, name=f"hidden_{index}")
-            hidden = layer(hidden)
-        size, number = seen.shape[-1], discrete_likelihood(1, levels).num_parameters
-        output = keras.layers.Dense(size * number, dtype="float32", name="output")
-        outputs = ops.reshape(output(hidden), (-1, size, number))
+        number = discrete_likelihood(1, levels).num_parameters
+        outputs = dense_outputs(features, seen, units, activation, number, "output")
         outputs, likelihood = orderless_parameters(outputs, seen, event_shape, levels)
         config = {
             "event_size": event_size_of(event_shape),

@@ -1,7 +1,9 @@
 """What the order-agnostic models share: DeepNADE and ConvNADE."""
 
 import math
+from collections.abc import Sequence
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -10,13 +12,33 @@ from keras_ar.models import inputs as checks
 from keras_ar.models.orders import check_orders, draw_orders
 from keras_ar.models.vector_model import VectorModel, event_parameters
 
-__all__ = ["OrderlessModel", "see_some"]
+__all__ = ["OrderlessModel", "dense_outputs", "orderless_parameters", "see_some"]
 
 
 def see_some(features, seed: int):
     """Return features and mask of what is seen, ``(batch, size)`` each, zero where it is not."""
     seen = SeenValues(seed=seed, dtype="float32", name="seen")(features)
     return features * seen, seen
+
+
+def dense_outputs(features, seen, units: Sequence[int], activation: str, number: int, name: str):
+    """Map features and mask to ``number`` outputs per value: ``(batch, size, number)``, float32.
+
+    Args:
+        features: ``(batch, size)``, zero where not seen.
+        seen: The mask, likewise.
+        units: Units of every hidden layer.
+        activation: Of the hidden units.
+        number: Outputs per value.
+        name: Name of the last layer; the others are ``hidden_0`` and so on.
+    """
+    hidden = ops.concatenate([features, seen], axis=-1)
+    for index, width in enumerate(units):
+        layer = keras.layers.Dense(width, activation=activation, name=f"hidden_{index}")
+        hidden = layer(hidden)
+    size = seen.shape[-1]
+    outputs = keras.layers.Dense(size * number, dtype="float32", name=name)(hidden)
+    return ops.reshape(outputs, (-1, size, number))
 
 
 def orderless_parameters(outputs, seen, event_shape: tuple[int, ...], levels: int):

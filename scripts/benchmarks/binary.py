@@ -11,10 +11,9 @@ What is timed, in processes that take turns: a training step by `model.fit` as a
 """
 
 import pathlib
-import statistics
 
 from absl import app, flags
-from page import MarkedPart
+from page import MarkedPart, median_and_range
 from process import Worker, describe_turns, take_turns, torch_python
 
 _REPEATS = flags.DEFINE_integer("repeats", 5, "Measurements of everything.", lower_bound=1)
@@ -87,9 +86,7 @@ def _table(workers: dict[str, Worker]) -> str:
         ratio = ""
         if reference is not None:
             ratio = worker.ratio_to(reference, label)
-        low, high = min(worker.seconds), max(worker.seconds)
-        median = statistics.median(worker.seconds)
-        lines.append(f"| {name} | {median:.3g} s | {low:.3g} to {high:.3g} | {ratio} |")
+        lines.append(f"| {name} | {median_and_range(worker.seconds)} | {ratio} |")
     lines += [
         "",
         f"Batch {_BATCH_SIZE}, 784 bits, Adam. " + describe_turns(workers, _REPEATS.value),

@@ -4,12 +4,11 @@ MADE is a stack of linear layers whose weights are multiplied by masks; NADE is 
 values in Python. Needs torch and nothing else of this project.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from worker import serve
+from worker import seconds_per_step, serve
 
 
 class MaskedLinear(torch.nn.Linear):
@@ -70,14 +69,12 @@ def prepare(
         (loss / batch_size).backward()
         optimizer.step()
 
-    def measure() -> float:
-        start = time.perf_counter()
+    def work() -> None:
         for _ in range(steps):
             step()
-        return (time.perf_counter() - start) / steps
 
-    measure()
-    return measure, {"version": torch.__version__}
+    work()
+    return seconds_per_step(work, steps), {"version": torch.__version__}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from worker import serve
+from worker import seconds_per_step, serve
 
 
 def _record_convolutions(model, images: np.ndarray) -> list[dict[str, Any]]:
@@ -84,18 +84,14 @@ def prepare_model(
     examples = np.random.default_rng(0).integers(0, model.likelihood.levels, shape).astype("uint8")
     model.compile("adam")
 
-    def fit() -> float:
-        start = time.perf_counter()
+    def fit() -> None:
         model.fit(examples, batch_size=batch_size, verbose=0)
-        return (time.perf_counter() - start) / steps
 
-    def log_prob() -> float:
-        start = time.perf_counter()
+    def log_prob() -> None:
         # As an array: only then has the computation ended on every backend.
         keras.ops.convert_to_numpy(model.log_prob(examples, batch_size=batch_size))
-        return (time.perf_counter() - start) / steps
 
-    measure = {"fit": fit, "log_prob": log_prob}[task]
+    measure = seconds_per_step({"fit": fit, "log_prob": log_prob}[task], steps)
     facts = {
         "parameters": model.count_params(),
         "convolutions": _record_convolutions(model, examples[:batch_size]),

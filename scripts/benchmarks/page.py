@@ -1,11 +1,24 @@
-"""The part of a docs page that a benchmark writes."""
+"""What benchmarks write: their part of a docs page, and what stands in it."""
 
 import pathlib
 import re
+import statistics
+from collections.abc import Mapping, Sequence
 
 from absl import app
 
-__all__ = ["MarkedPart"]
+__all__ = ["MarkedPart", "machine", "median_and_range"]
+
+
+def median_and_range(seconds: Sequence[float]) -> str:
+    """Return the two cells of a table that say how long something took."""
+    return f"{statistics.median(seconds):.3g} s | {min(seconds):.3g} to {max(seconds):.3g}"
+
+
+def machine(hardware: str, versions: Mapping[str, str]) -> str:
+    """Say in one sentence what was measured on."""
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{hardware}; {named}."
 
 
 class MarkedPart:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import Any
 
+from page import machine
+
 __all__ = ["Worker", "describe_turns", "take_turns", "torch_python"]
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -91,10 +93,11 @@ def take_turns(workers: dict[str, Worker], repeats: int) -> None:
 def describe_turns(workers: dict[str, Worker], repeats: int) -> str:
     """Say how often was measured, on what and with which versions."""
     facts = next(iter(workers.values())).facts
-    versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
-    torch = {w.facts["version"] for w in workers.values() if "version" in w.facts}
-    versions += "".join(f", PyTorch {version}" for version in torch)
+    versions = dict(facts["versions"])
+    for worker in workers.values():
+        if "version" in worker.facts:
+            versions["PyTorch"] = worker.facts["version"]
     return (
         f"Medians of {repeats} measurements taken in turns, ratios are medians of the ratios of a "
-        f"turn. {facts['hardware']}; {versions}."
+        f"turn. {machine(facts['hardware'], versions)}"
     )

@@ -30,7 +30,7 @@ import tensorflow as tf
 from absl import app, flags
 from arithmetic import arithmetic_limit
 from matplotlib import pyplot as plt
-from page import MarkedPart
+from page import MarkedPart, machine
 
 import keras_ar
 from keras_ar.layers.stepped_conv2d import folded_kernels
@@ -192,10 +192,10 @@ def main(argv: list[str]) -> None:
         table = grid_table(results)
         if _PLOT.value:
             draw_plot(results, _PLOT.value)
-    versions = ", ".join(f"{name} {version}" for name, version in describe_versions().items())
     table += (
         f"\n\nPixelCNN++ of {_FILTERS.value} filters, {_NUM_BLOCKS.value} blocks and 10 mixtures, "
-        f"{_POLICY.value}, medians of {_REPEATS.value}. {describe_hardware()}; {versions}."
+        f"{_POLICY.value}, medians of {_REPEATS.value}. "
+        f"{machine(describe_hardware(), describe_versions())}"
     )
     print(table)
     if part:

@@ -4,12 +4,11 @@ Needs torch and nothing else of this project. Activations, normalisation, gates,
 optimizer are left out: this is what the convolutions of a training step cost alone.
 """
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from worker import serve
+from worker import seconds_per_step, serve
 
 
 def prepare(
@@ -41,14 +40,12 @@ def prepare(
         outputs = [convolve(x, kernel, stride=strides) for convolve, x, kernel, strides in calls]
         torch.autograd.backward(outputs, [torch.ones_like(output) for output in outputs])
 
-    def measure() -> float:
-        start = time.perf_counter()
+    def work() -> None:
         for _ in range(steps):
             step()
-        return (time.perf_counter() - start) / steps
 
     step()
-    return measure, {"version": torch.__version__}
+    return seconds_per_step(work, steps), {"version": torch.__version__}
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ import sys
 from collections.abc import Sequence
 
 from absl import app, flags
-from page import MarkedPart
+from page import MarkedPart, machine, median_and_range
 from process import Worker, torch_python
 
 _HERE = pathlib.Path(__file__).resolve().parent
@@ -60,9 +60,8 @@ _POLICIES = {"float32": "float32", "mixed_bfloat16": "bfloat16"}
 def _row(
     what: str, seconds: Sequence[float], ratio: str = "", peak_bytes: int | None = None
 ) -> str:
-    spread = f"{min(seconds):.3g} to {max(seconds):.3g}"
     memory = "" if peak_bytes is None else f"{peak_bytes / 1e9:.2f} GB"
-    return f"| {what} | {statistics.median(seconds):.3g} s | {spread} | {ratio} | {memory} |"
+    return f"| {what} | {median_and_range(seconds)} | {ratio} | {memory} |"
 
 
 def _table(
@@ -97,14 +96,13 @@ def _table(
     share = statistics.median(i["keras_ar"] / i["keras"] for i in imports)
     lines.append(_row("`import keras`", both["keras"]))
     lines.append(_row("`import keras_ar` on top of it", both["keras_ar"], f"{share:.2f} x Keras"))
-    versions = ", ".join(f"{name} {version}" for name, version in model["versions"].items())
     lines += [
         "",
         f"PixelCNN++ of {model['parameters']:,} parameters and {len(model['convolutions'])} "
         f"convolutions: {_IMAGE_SIZE.value}x{_IMAGE_SIZE.value}x3, {_FILTERS.value} filters, "
         f"{_NUM_BLOCKS.value} blocks, 10 mixtures, dropout 0.5, Adam. Medians of {_REPEATS.value} "
         f"measurements of {_STEPS.value} steps, taken in turns; ratios are medians of the ratios "
-        f"of a turn. {model['hardware']}; {versions}.",
+        f"of a turn. {machine(model['hardware'], model['versions'])}",
     ]
     return "\n".join(lines)
 

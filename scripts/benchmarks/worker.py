@@ -9,10 +9,22 @@ import os
 import pathlib
 import resource
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["serve"]
+__all__ = ["seconds_per_step", "serve"]
+
+
+def seconds_per_step(work: Callable[[], Any], steps: int) -> Callable[[], float]:
+    """Return a function that does the work and tells how long each of its steps took."""
+
+    def measure() -> float:
+        start = time.perf_counter()
+        work()
+        return (time.perf_counter() - start) / steps
+
+    return measure
 
 
 def _peak_bytes() -> int:

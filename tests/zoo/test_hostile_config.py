@@ -23,6 +23,11 @@ def _write(folder: pathlib.Path, config) -> None:
     (folder / "config.json").write_text(json.dumps(config))
 
 
+def _change_arguments(folder: pathlib.Path, changes: dict) -> None:
+    config = _config(folder)
+    _write(folder, config | {"config": config["config"] | changes})
+
+
 _LAMBDA = {
     "module": "keras.layers",
     "class_name": "Lambda",
@@ -126,8 +131,7 @@ _ARGUMENTS = {
 
 @faults("config.json has bad arguments", _ARGUMENTS)
 def test_an_object_for_an_argument_is_refused(tiny_folder, case):
-    config = _config(tiny_folder)
-    _write(tiny_folder, config | {"config": config["config"] | case})
+    _change_arguments(tiny_folder, case)
     refuse(tiny_folder, "plain values only")
 
 
@@ -152,8 +156,7 @@ _VALUES = {
 
 @faults("config.json has bad arguments", _VALUES)
 def test_arguments_that_make_no_network_are_one_sentence(tiny_folder, case):
-    config = _config(tiny_folder)
-    _write(tiny_folder, config | {"config": config["config"] | case})
+    _change_arguments(tiny_folder, case)
     refuse(tiny_folder, "config.json")
 
 
@@ -175,15 +178,13 @@ _SIZES = {
 
 @faults("config.json asks for another size than the weights have", _SIZES)
 def test_a_network_of_another_size_is_refused_before_it_is_built(tiny_folder, case):
-    config = _config(tiny_folder)
-    _write(tiny_folder, config | {"config": config["config"] | case})
+    _change_arguments(tiny_folder, case)
     refuse(tiny_folder, "config.json")
 
 
 @fault("config.json asks for another size than the weights have", "then the next model is whole")
 def test_a_refused_network_leaves_nothing_to_be_filled_later(tiny_folder):
-    config = _config(tiny_folder)
-    _write(tiny_folder, config | {"config": config["config"] | {"filters": 100_000}})
+    _change_arguments(tiny_folder, {"filters": 100_000})
     refuse(tiny_folder, "config.json")
     forget_peak()
     before = peak()

@@ -50,18 +50,12 @@ def _drop(handler, body) -> None:
 
 def _cut(handler, body) -> None:
     """Announce the whole file, send half of it, and hang up."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body[: len(body) // 2])
-    handler.wfile.flush()
+    handler.reply(200, body[: len(body) // 2], Content_Length=len(body))
     _drop(handler, body)
 
 
 def _trickle(handler, body) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
+    handler.reply(200, Content_Length=len(body))
     for start in range(0, len(body), 4096):
         handler.wfile.write(body[start : start + 4096])
         handler.wfile.flush()

@@ -121,11 +121,7 @@ def test_after_a_kill_in_the_middle_of_the_weights_the_next_load_is_clean(
     halfway, leave = threading.Event(), threading.Event()
 
     def stall(handler, body) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body[: len(body) // 2])
-        handler.wfile.flush()
+        handler.reply(200, body[: len(body) // 2], Content_Length=len(body))
         halfway.set()
         leave.wait(60)
         handler.close_connection = True
