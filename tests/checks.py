@@ -1,8 +1,11 @@
 """Checks that every layer or model passes; each says what broke.
 
 A *position* is what one network output predicts: a (pixel, colour) pair, colour innermost, where
-the network orders the colours, and a whole pixel where the mixture does.
+the network orders the colours, and a whole pixel where the mixture does. A code of a sequence, too;
+sequences may have any length, and ``length`` says how many codes to look at.
 """
+
+import math
 
 import keras
 import numpy as np
@@ -19,18 +22,30 @@ def to_numpy(tensor) -> np.ndarray:
     return ops.convert_to_numpy(ops.cast(ops.convert_to_tensor(tensor), "float32"))
 
 
-def random_images(model, count: int, seed: int = 0) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, model.likelihood.levels, (count, *model.event_shape)).astype("uint8")
+def event_shape(model, length: int = 5) -> tuple[int, ...]:
+    return tuple(length if side is None else side for side in model.event_shape)
 
 
-def random_condition(model, count: int, seed: int = 0) -> np.ndarray | None:
+def random_images(model, count: int, seed: int = 0, length: int = 5) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    if not model.is_conditional:
-        return None
-    if model.num_classes:
-        return rng.integers(0, model.num_classes, count).astype("int32")
-    return rng.normal(size=(count, *model.inputs[1].shape[1:])).astype("float32")
+    shape = (count, *event_shape(model, length))
+    return rng.integers(0, model.likelihood.levels, shape).astype("uint8")
+
+
+def random_condition(model, count: int, seed: int = 0, length: int = 5):
+    """Return class ids or real values for every condition; a tuple of several."""
+    rng = np.random.default_rng(seed)
+    conditions = []
+    for given in model.inputs[1:]:
+        # Frames of a sequence.
+        shape = (count, *(-(-length // model.hop) if n is None else n for n in given.shape[1:]))
+        is_class = given.dtype == "int32"
+        conditions.append(
+            rng.integers(0, model.num_classes, shape).astype("int32")
+            if is_class
+            else rng.normal(size=shape).astype("float32")
+        )
+    return None if not conditions else conditions[0] if len(conditions) == 1 else tuple(conditions)
 
 
 def randomize_weights(model, seed: int = 0, scale: float = 1.0) -> None:
@@ -62,7 +77,14 @@ def make_positive(model) -> None:
 
 
 def network_inputs(model, images, condition=None):
-    return images if condition is None else [images, condition]
+    return images if condition is None else [images, *conditions_of(condition)]
+
+
+def conditions_of(condition) -> tuple:
+    """Return the conditions one by one."""
+    if condition is None:
+        return ()
+    return condition if isinstance(condition, tuple) else (condition,)
 
 
 def parameters(model, images, condition=None) -> np.ndarray:
@@ -90,6 +112,8 @@ def value_and_gradients(function, variables) -> tuple[np.ndarray, list[np.ndarra
 
 def by_position(model, outputs: np.ndarray) -> np.ndarray:
     """Reorder outputs to ``(batch, position, parameters of the position)``."""
+    if outputs.ndim == 3:
+        return outputs
     height, width, _ = model.image_shape
     passes = model.likelihood.passes_per_pixel
     # Level-major: output level * channels + channel.
@@ -97,27 +121,29 @@ def by_position(model, outputs: np.ndarray) -> np.ndarray:
     return np.swapaxes(split, 2, 3).reshape(len(outputs), height * width * passes, -1)
 
 
-def position_of_value(model) -> np.ndarray:
+def position_of_value(model, length: int = 5) -> np.ndarray:
     """Return the position of every value of an image, in raster order."""
+    if len(model.event_shape) == 1:
+        return np.arange(*event_shape(model, length))
     values_per_position = model.image_shape[-1] // model.likelihood.passes_per_pixel
     return np.arange(model.num_dimensions) // values_per_position
 
 
-def check_causal(model, seed: int = 0, count: int = 24, repeats: int = 4) -> None:
+def check_causal(model, seed: int = 0, count: int = 24, repeats: int = 4, length: int = 5) -> None:
     """Redraw everything from a position on: the past and the position stay, the future moves.
 
     A ReLU that is off can hide the move in one image, hence several for each position.
     """
     rng = np.random.default_rng(seed)
-    position = position_of_value(model)
+    position = position_of_value(model, length)
     last = position[-1]
     start = np.tile(rng.permutation(last + 1)[:count], repeats)
-    images = random_images(model, len(start), seed)
-    condition = random_condition(model, len(start), seed)
+    images = random_images(model, len(start), seed, length)
+    condition = random_condition(model, len(start), seed, length)
     levels = model.likelihood.levels
     # From 1 to levels - 1, modulo levels: every redrawn value is another one.
     other = (images + rng.integers(1, levels, images.shape)) % levels
-    is_redrawn = position.reshape(model.image_shape) >= start[:, None, None, None]
+    is_redrawn = (position >= start[:, None]).reshape(images.shape)
     redrawn = np.where(is_redrawn, other, images)
     before, after = (
         by_position(model, parameters(model, given.astype("uint8"), condition))
@@ -180,10 +206,10 @@ def check_complete(model) -> None:
 
 
 def all_images(model) -> np.ndarray:
-    levels, size = model.likelihood.levels, model.num_dimensions
+    levels, size = model.likelihood.levels, math.prod(event_shape(model))
     assert levels**size <= 2**17, f"{levels}^{size} images are too many to enumerate."
     codes = np.indices((levels,) * size, dtype="uint8").reshape(size, -1).T
-    return codes.reshape(-1, *model.event_shape)
+    return codes.reshape(-1, *event_shape(model))
 
 
 def probabilities(model, condition=None) -> np.ndarray:
@@ -224,16 +250,18 @@ def codes(images: np.ndarray, levels: int) -> np.ndarray:
 
 def check_samples_follow_density(model, condition=None, count: int = 4000) -> None:
     expected = count * probabilities(model, condition)
-    samples = model.sample(count, condition=condition, seed=1, verbose=False)
+    length = {"length": event_shape(model)[0]} if None in model.event_shape else {}
+    samples = model.sample(count, condition=condition, seed=1, verbose=False, **length)
     observed = np.bincount(codes(samples, model.likelihood.levels), minlength=len(expected))
     check_frequencies(observed, expected, f"samples of {model.name}")
 
 
 def check_compiled_equals_eager(model, count: int = 3) -> None:
     images, condition = random_images(model, count), random_condition(model, count)
-    arguments = [ops.convert_to_tensor(x) for x in (images, condition) if x is not None]
+    arguments = [ops.convert_to_tensor(x) for x in (images, *conditions_of(condition))]
     compiled = compile_function(
-        lambda *given: model(network_inputs(model, *given), training=False), model.variables
+        lambda images, *given: model(network_inputs(model, images, given or None), training=False),
+        model.variables,
     )
     np.testing.assert_allclose(
         to_numpy(compiled(*arguments)), parameters(model, images, condition), rtol=1e-5, atol=1e-5
@@ -310,6 +338,32 @@ def check_pixel_steps_equal_call(layer, inputs) -> None:
                     err_msg=f"row {row}, column {column}",
                 )
         state = layer.leave_row(ops.convert_to_tensor(inputs[:, row][:, None]), state)
+
+
+def steps_over_time(layer, inputs, state):
+    """Run a layer of sequences by ``step``; return outputs ``(batch, time, n)`` and state."""
+    outputs = []
+    for time in range(inputs.shape[1]):
+        one, state = layer.step(ops.convert_to_tensor(inputs[:, time : time + 1]), state)
+        outputs.append(to_numpy(one))
+    return np.concatenate(outputs, axis=1), state
+
+
+def check_time_steps_equal_call(layer, inputs) -> None:
+    """``step`` over all times equals ``call``, and so does ``advance`` from wherever they stop."""
+    wanted = to_numpy(layer(inputs))
+    assert np.abs(wanted).max() > 0.1, "a dead layer agrees with everything"
+    start = layer.initial_state(len(inputs), inputs.shape)
+    for part in range(1, inputs.shape[1], 5):
+        stepped, after_steps = steps_over_time(layer, inputs[:, :part], start)
+        passed, after_pass = layer.advance(ops.convert_to_tensor(inputs[:, :part]), start)
+        for found in (stepped, to_numpy(passed)):
+            np.testing.assert_allclose(found, wanted[:, :part], rtol=1e-5, atol=1e-5)
+        for state in (after_steps, after_pass):
+            rest, _ = layer.advance(ops.convert_to_tensor(inputs[:, part:]), state)
+            np.testing.assert_allclose(to_numpy(rest), wanted[:, part:], rtol=1e-5, atol=1e-5)
+    rest, _ = steps_over_time(layer, inputs[:, part:], after_pass)
+    np.testing.assert_allclose(rest, wanted[:, part:], rtol=1e-5, atol=1e-5)
 
 
 def incremental_parameters(model, images, condition=None) -> np.ndarray:

@@ -67,7 +67,8 @@ def mark_lengths(codes, lengths) -> np.ndarray:
     if lengths.min() < 1 or lengths.max() > time:
         raise ValueError(f"lengths must lie in 1..{time}; got {lengths.min()} to {lengths.max()}.")
     is_value = np.arange(time) < lengths[:, None]
-    return np.where(is_value, codes, _PADDING)
+    # A type that holds -1 whatever that of the codes.
+    return np.where(is_value, codes, np.int32(_PADDING))
 
 
 def batch_size_of_chunks(x, y=None) -> int | None:

@@ -59,7 +59,7 @@ class BeamSearch:
             ``beam_width`` where fewer continuations are possible.
         """
         given = prompt.shape[1]
-        chunk = chunk_length(length - given)
+        chunk = chunk_length(length - given, self._sampler.chunk)
         self._sampler.notice.give((beam_width, chunk, "beam search"), is_shown=verbose)
         place, constant, over_time = self._sampler.begin(prompt, conditions)
         place, constant = keras.tree.map_structure(

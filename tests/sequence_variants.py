@@ -1,0 +1,39 @@
+"""Small models of sequences of every kind, by name; few enough codes to write down every sequence.
+
+Five codes are fewer than most receptive fields: tests that look beyond take longer sequences.
+"""
+
+import pytest
+
+from keras_ar.models import CharRNN, TemporalConvNet, WaveNet
+
+_WAVENET = {"layers_per_stack": 2, "filters": 5, "gate_filters": 6, "skip_filters": 7}
+_GLOBAL = {"vocabulary_size": 3, "num_stacks": 1, **_WAVENET}
+
+SEQUENCE_VARIANTS = {
+    "char_rnn_lstm": lambda: CharRNN(3, units=6),
+    "char_rnn_gru": lambda: CharRNN(3, cell="gru", num_layers=1, units=6, dropout=0.2),
+    "temporal_conv_net": lambda: TemporalConvNet(
+        3, num_blocks=2, kernel_size=2, filters=6, dropout=0.2
+    ),
+    "wavenet_codes": lambda: WaveNet(3, num_stacks=2, dropout=0.2, **_WAVENET),
+    "wavenet_mixture": lambda: WaveNet(4, num_stacks=1, kernel_size=3, num_mixtures=2, **_WAVENET),
+    "wavenet_classes": lambda: WaveNet(num_classes=3, **_GLOBAL),
+    "wavenet_two_kinds": lambda: WaveNet(num_classes=(3, 2), **_GLOBAL),
+    "wavenet_embedding": lambda: WaveNet(condition_shape=(2,), **_GLOBAL),
+    "wavenet_features": lambda: WaveNet(num_features=2, upsampling=(2, 1), **_GLOBAL),
+    "wavenet_both": lambda: WaveNet(num_classes=3, num_features=2, upsampling=(3,), **_GLOBAL),
+}
+
+every_sequence_variant = pytest.mark.parametrize(
+    "build", SEQUENCE_VARIANTS.values(), ids=SEQUENCE_VARIANTS
+)
+
+
+def slow_but(names, *quick: str) -> list:
+    """Return parameters for pytest: all names, of which only some run without ``-m slow``."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+UNCONDITIONAL = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_mixture"]
+SEQUENCE_ONE_OF_EACH = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_both"]
