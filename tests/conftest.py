@@ -1,6 +1,9 @@
 """What every test shares: a fixed seed, and the marks of what a backend cannot do."""
 
+import random
+
 import keras
+import numpy as np
 import pytest
 
 
@@ -21,9 +24,20 @@ def pytest_collection_modifyitems(items):
             item.add_marker(skip)
 
 
-@pytest.fixture(autouse=True)
-def fixed_seed():
+@pytest.fixture(autouse=True, scope="module")
+def fixed_seeds():
+    """Set every seed once per file, before the fixtures that the file shares.
+
+    Not for every test: TensorFlow then compiles again what it knows, seconds for a shared model.
+    """
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed(fixed_seeds):
+    """Let every test start from the same seeds of weights and dropout, which Python draws."""
+    random.seed(0)
+    np.random.seed(0)
 
 
 @pytest.fixture

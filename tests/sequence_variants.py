@@ -4,6 +4,7 @@ Five codes are fewer than most receptive fields: tests that look beyond take lon
 """
 
 import pytest
+from checks import conditions_of, random_condition, random_images, to_numpy
 
 from keras_ar.models import CharRNN, TemporalConvNet, WaveNet
 
@@ -37,3 +38,17 @@ def slow_but(names, *quick: str) -> list:
 
 UNCONDITIONAL = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_mixture"]
 SEQUENCE_ONE_OF_EACH = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_both"]
+
+
+# Longer than every receptive field here.
+LENGTH = 14
+
+
+def sequences_and_condition(model, count, length=LENGTH):
+    return random_images(model, count, length=length), random_condition(model, count, length=length)
+
+
+def log_prob(model, given=None):
+    # Without compilation, which takes longer than everything else here.
+    sequences, condition = given or sequences_and_condition(model, 3)
+    return to_numpy(model.log_prob_graph(sequences, *conditions_of(condition)))

@@ -16,11 +16,6 @@ from keras_ar.models import (
 from keras_ar.receptive_field import format_receptive_field, input_gradients, receptive_field
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def earlier(height: int, width: int, row: int, column: int) -> np.ndarray:
     return np.arange(height * width).reshape(height, width) < row * width + column
 

@@ -1,5 +1,7 @@
 """Small models of every kind, by name; none of them is square unless it has to be."""
 
+from collections.abc import Container, Iterable
+
 import pytest
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
@@ -25,8 +27,9 @@ VARIANTS = {
     "gated_embedding": lambda: GatedPixelCNN(condition_shape=(2,), **_GREY),
     "gated_map": lambda: GatedPixelCNN(condition_shape=(4, 6, 2), **_GREY),
     "gated_small_map": lambda: GatedPixelCNN(condition_shape=(2, 3, 2), **_GREY),
-    "plus_plus_colour": lambda: PixelCNNPP((4, 8, 3), **{**_PLUS_PLUS, "num_blocks": 2}),
+    "plus_plus_colour": lambda: PixelCNNPP((8, 4, 3), **_PLUS_PLUS),
     "plus_plus_grey": lambda: PixelCNNPP((8, 4, 1), levels=16, **_PLUS_PLUS),
+    "plus_plus_deep": lambda: PixelCNNPP((4, 8, 3), **{**_PLUS_PLUS, "num_blocks": 2}),
     "plus_plus_classes": lambda: PixelCNNPP((4, 4, 3), num_classes=3, **_PLUS_PLUS),
     "plus_plus_embedding": lambda: PixelCNNPP((4, 4, 1), condition_shape=(2,), **_PLUS_PLUS),
     "rnn_row_binary": lambda: PixelRNN((5, 4, 1), levels=2, recurrence="row", filters=3, **_RNN),
@@ -38,12 +41,20 @@ VARIANTS = {
     "rnn_diagonal_line": lambda: PixelRNN((1, 5, 1), levels=3, filters=3, **_RNN),
 }
 
-# Deep models whose conditions enter as those of others here do: only with -m slow.
-_SLOW = {"plus_plus_classes", "plus_plus_embedding"}
+# Deep models that differ from others here by more of the same, or by conditions that enter as
+# those of others do: only with -m slow.
+SLOW = {"plus_plus_deep", "plus_plus_classes", "plus_plus_embedding"}
+
+
+def marked(names: Iterable[str], slow: Container[str] = SLOW) -> list:
+    """Return names of variants as parameters of a test, the slow ones marked."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
+
+
 every_variant = pytest.mark.parametrize(
     "build",
     [
-        pytest.param(build, id=name, marks=pytest.mark.slow if name in _SLOW else ())
+        pytest.param(build, id=name, marks=pytest.mark.slow if name in SLOW else ())
         for name, build in VARIANTS.items()
     ],
 )

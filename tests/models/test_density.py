@@ -14,6 +14,7 @@ from checks import (
     random_condition,
     random_images,
     randomized,
+    shared_model,
     to_numpy,
 )
 from variants import ONE_OF_EACH, VARIANTS
@@ -41,11 +42,11 @@ ENUMERABLE = {
         (2, 4, 1), levels=2, filters=4, head_filters=4, condition_shape=(1, 2, 1), **_GATED
     ),
 }
-PLUS_PLUS = {
-    "plus_plus": {},
-    "plus_plus_classes": {"num_classes": 2},
-    "plus_plus_embedding": {"condition_shape": (2,)},
-}
+PLUS_PLUS = [
+    pytest.param({}, id="plus_plus"),
+    pytest.param({"num_classes": 2}, id="plus_plus_classes"),
+    pytest.param({"condition_shape": (2,)}, id="plus_plus_embedding", marks=pytest.mark.slow),
+]
 every_enumerable = pytest.mark.parametrize("build", ENUMERABLE.values(), ids=ENUMERABLE)
 
 
@@ -64,12 +65,12 @@ def conditions(model):
 @every_enumerable
 @pytest.mark.parametrize("is_random", [False, True])
 def test_probabilities_of_all_images_sum_to_one(build, is_random):
-    model = randomized(build, scale=1.5) if is_random else build()
+    model = shared_model(build) if is_random else build()
     for condition in conditions(model):
         check_normalised(model, condition)
 
 
-@pytest.mark.parametrize("options", PLUS_PLUS.values(), ids=PLUS_PLUS)
+@pytest.mark.parametrize("options", PLUS_PLUS)
 def test_probabilities_of_all_65536_images_of_plus_plus_sum_to_one(options):
     model = randomized(lambda: tiny_plus_plus(**options))
     check_normalised(model, next(iter(reversed(conditions(model)))))
@@ -77,13 +78,13 @@ def test_probabilities_of_all_65536_images_of_plus_plus_sum_to_one(options):
 
 @every_enumerable
 def test_samples_are_as_frequent_as_they_are_probable(build):
-    model = randomized(build)
+    model = shared_model(build)
     for condition in conditions(model):
         check_samples_follow_density(model, condition)
 
 
 def test_a_condition_per_image_draws_each_image_from_its_own_law():
-    model = randomized(ENUMERABLE["gated_classes"])
+    model = shared_model(ENUMERABLE["gated_classes"])
     ids = np.arange(4000) % 2
     samples = model.sample(4000, condition=ids, seed=2, verbose=False)
     laws = [probabilities(model, number) for number in (0, 1)]
@@ -115,7 +116,7 @@ def test_compiled_execution_equals_eager(name):
 
 @pytest.mark.parametrize("name", ["pixelcnn_binary", "gated_colour", "gated_classes"])
 def test_completions_follow_the_law_given_the_earlier_pixels(name):
-    model = randomized(ENUMERABLE[name])
+    model = shared_model(ENUMERABLE[name])
     known = np.zeros(model.image_shape[:2], bool)
     # A pixel known in the middle of the order counts for what follows, not for what precedes.
     known.flat[min(1, known.size - 2)] = True
@@ -138,7 +139,7 @@ def test_completions_follow_the_law_given_the_earlier_pixels(name):
 
 def test_draws_of_another_law_are_noticed():
     # The checks themselves: uniform draws are not taken for draws of a law far from uniform.
-    model = randomized(ENUMERABLE["pixelcnn_binary"])
+    model = shared_model(ENUMERABLE["pixelcnn_binary"])
     wrong = random_images(model, 4000)
     expected = 4000 * probabilities(model)
     with pytest.raises(AssertionError, match="chi-square"):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from checks import parameters, random_condition, random_images, randomized, to_numpy
+from checks import parameters, random_condition, random_images, shared_model, to_numpy
 from variants import ONE_OF_EACH, VARIANTS, every_variant
 
 from keras_ar.models import PixelCNN
@@ -17,7 +17,7 @@ def log_prob(model, count=3):
 
 @every_variant
 def test_a_config_builds_a_model_with_the_same_weights_and_config(build):
-    model = randomized(build, scale=0.5)
+    model = shared_model(build, scale=0.5)
     twin = type(model).from_config(model.get_config())
     assert twin.get_config() == model.get_config()
     assert np.any(log_prob(twin) != log_prob(model))
@@ -27,7 +27,7 @@ def test_a_config_builds_a_model_with_the_same_weights_and_config(build):
 
 @every_variant
 def test_a_saved_file_gives_the_same_class_and_densities(build, tmp_path):
-    model = randomized(build, scale=0.5)
+    model = shared_model(build, scale=0.5)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert type(loaded) is type(model)
@@ -37,7 +37,7 @@ def test_a_saved_file_gives_the_same_class_and_densities(build, tmp_path):
 
 @every_variant
 def test_a_clone_is_a_model_of_the_same_class_and_densities(build):
-    model = randomized(build, scale=0.5)
+    model = shared_model(build, scale=0.5)
     clone = keras.models.clone_model(model)
     assert type(clone) is type(model)
     assert clone.get_config() == model.get_config()
@@ -50,7 +50,7 @@ def test_a_clone_is_a_model_of_the_same_class_and_densities(build):
 
 @pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_plain_weights_go_from_file_to_file(name, tmp_path):
-    model, twin = randomized(VARIANTS[name], scale=0.5), VARIANTS[name]()
+    model, twin = shared_model(VARIANTS[name], scale=0.5), VARIANTS[name]()
     model.save_weights(tmp_path / "model.weights.h5")
     twin.load_weights(tmp_path / "model.weights.h5")
     np.testing.assert_array_equal(log_prob(twin), log_prob(model))
@@ -92,7 +92,7 @@ def test_what_compile_was_given_is_saved_and_training_resumes(tmp_path):
 def test_mixed_precision_has_float32_outputs_close_to_those_of_float32(
     name, dtype_policy, tmp_path
 ):
-    model = randomized(VARIANTS[name], scale=0.5)
+    model = shared_model(VARIANTS[name], scale=0.5)
     dtype_policy("mixed_bfloat16")
     mixed = VARIANTS[name]()
     mixed.set_weights(model.get_weights())

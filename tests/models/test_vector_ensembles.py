@@ -5,7 +5,7 @@ from itertools import permutations
 import keras
 import numpy as np
 import pytest
-from checks import all_images, random_images, randomized, to_numpy
+from checks import all_images, random_images, randomized, shared_model, to_numpy
 from keras import ops
 from vector_variants import VECTOR_VARIANTS
 
@@ -14,7 +14,7 @@ from keras_ar.models import DeepNADE
 
 @pytest.mark.parametrize("name", ["deepnade_binary", "convnade_colour"])
 def test_an_ensemble_is_the_mean_of_probabilities_under_each_order(name):
-    model = randomized(VECTOR_VARIANTS[name])
+    model = shared_model(VECTOR_VARIANTS[name])
     size = model.num_dimensions
     rng = np.random.default_rng(0)
     orders = np.stack([rng.permutation(size) for _ in range(3)])
@@ -29,7 +29,7 @@ def test_an_ensemble_is_the_mean_of_probabilities_under_each_order(name):
 
 
 def test_one_order_is_the_one_in_which_samples_are_drawn_and_begins_every_list():
-    model = randomized(VECTOR_VARIANTS["deepnade_binary"])
+    model = shared_model(VECTOR_VARIANTS["deepnade_binary"])
     images = random_images(model, 3)
     first = model.order_of(0)
     assert sorted(first) == list(range(7)) != list(first)
@@ -41,7 +41,7 @@ def test_one_order_is_the_one_in_which_samples_are_drawn_and_begins_every_list()
 
 
 def test_made_averages_the_probabilities_of_its_masks():
-    model = randomized(VECTOR_VARIANTS["made_masks"])
+    model = shared_model(VECTOR_VARIANTS["made_masks"])
     images = random_images(model, 5)
     values = images.reshape(5, -1).astype("int32")
     each = []
@@ -57,7 +57,7 @@ def test_made_averages_the_probabilities_of_its_masks():
 
 
 def test_training_of_a_made_uses_all_of_its_masks():
-    model = randomized(VECTOR_VARIANTS["made_masks"])
+    model = shared_model(VECTOR_VARIANTS["made_masks"])
     images = ops.convert_to_tensor(random_images(model, 2))
     drawn = {to_numpy(model(images, training=True)).tobytes() for _ in range(30)}
     assert len(drawn) == 3
@@ -80,7 +80,7 @@ def test_half_seen_values_give_their_conditional_laws():
     pytest.importorskip("tensorflow_probability")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("TensorFlow Probability distributions need the TensorFlow backend.")
-    model = randomized(VECTOR_VARIANTS["deepnade_levels"])
+    model = shared_model(VECTOR_VARIANTS["deepnade_levels"])
     images = random_images(model, 2)
     law = model.conditionals(images, np.array([[True, False]]))
     assert law.batch_shape == (2, 1, 2, 2)

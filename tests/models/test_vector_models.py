@@ -11,6 +11,7 @@ from checks import (
     codes,
     random_images,
     randomized,
+    shared_model,
     to_numpy,
 )
 from keras import ops
@@ -64,7 +65,7 @@ def test_parameters_read_earlier_places_only_before_after_training_and_reloaded(
 
 @pytest.mark.parametrize("name", ORDERED)
 def test_every_earlier_value_reaches_every_parameter(name):
-    model = randomized(VECTOR_VARIANTS[name])
+    model = shared_model(VECTOR_VARIANTS[name])
     size, levels = model.num_dimensions, model.likelihood.levels
     # A MADE is complete with all of its masks together: one of them may lack a path.
     reached = np.zeros((size, size), bool)
@@ -86,7 +87,7 @@ def test_every_earlier_value_reaches_every_parameter(name):
 
 @pytest.mark.parametrize("name", ORDERLESS)
 def test_every_seen_value_reaches_every_unseen_one_and_no_unseen_value_does(name):
-    model = randomized(VECTOR_VARIANTS[name])
+    model = shared_model(VECTOR_VARIANTS[name])
     size, levels = model.num_dimensions, model.likelihood.levels
     values = random_images(model, 60).reshape(60, size).astype("int32")
     is_seen = np.random.default_rng(0).random((60, size)) < 0.5
@@ -110,17 +111,17 @@ def test_every_seen_value_reaches_every_unseen_one_and_no_unseen_value_does(name
 @every_vector_variant
 @pytest.mark.parametrize("is_random", [False, True])
 def test_probabilities_of_all_vectors_sum_to_one(build, is_random):
-    check_normalised(randomized(build) if is_random else build())
+    check_normalised(shared_model(build) if is_random else build())
 
 
 @every_vector_variant
 def test_samples_are_as_frequent_as_they_are_probable(build):
-    check_samples_follow_density(randomized(build))
+    check_samples_follow_density(shared_model(build))
 
 
 @every_vector_variant
 def test_sampling_by_whole_passes_gives_the_same_values(build):
-    model = randomized(build)
+    model = shared_model(build)
     fast, plain = (model.sample(200, seed=1, cached=c, verbose=False) for c in (True, False))
     assert np.mean(fast == plain) > 0.999
     known = np.random.default_rng(0).random((200, *model.position_shape)) < 0.5
@@ -135,7 +136,7 @@ def test_sampling_by_whole_passes_gives_the_same_values(build):
 
 @every_vector_variant
 def test_value_by_value_the_parameters_are_those_of_whole_passes(build):
-    model = randomized(build)
+    model = shared_model(build)
     values = random_images(model, 5).reshape(5, -1).astype("int32")
     for component in range(model.num_components):
         order = np.tile(model.order_of(component), (5, 1))
@@ -155,7 +156,7 @@ def test_value_by_value_the_parameters_are_those_of_whole_passes(build):
 
 @pytest.mark.parametrize("name", ["nade_levels", "made_binary", "deepnade_levels"])
 def test_whatever_is_known_at_the_beginning_the_memory_is_the_same(name):
-    model = randomized(VECTOR_VARIANTS[name])
+    model = shared_model(VECTOR_VARIANTS[name])
     size = model.num_dimensions
     images = random_images(model, 300)
     values = images.reshape(300, size)
@@ -173,7 +174,7 @@ def test_whatever_is_known_at_the_beginning_the_memory_is_the_same(name):
 
 @pytest.mark.parametrize("name", ["deepnade_binary", "convnade_binary", "deepnade_levels"])
 def test_any_pattern_is_completed_by_the_law_given_all_that_is_known(name):
-    model = randomized(VECTOR_VARIANTS[name])
+    model = shared_model(VECTOR_VARIANTS[name])
     size = model.num_dimensions
     known = np.zeros(model.position_shape, bool)
     known.flat[-1] = known.flat[known.size // 2] = True
@@ -202,7 +203,7 @@ def log_prob(model):
 
 @every_vector_variant
 def test_configs_files_and_clones_give_the_same_class_and_densities(build, tmp_path):
-    model = randomized(build)
+    model = shared_model(build)
     wanted = log_prob(model)
     twin = type(model).from_config(model.get_config())
     assert twin.get_config() == model.get_config()

@@ -1,7 +1,5 @@
 """The incremental execution of whole models: equal to the parallel one, or refused by name."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest
@@ -11,19 +9,14 @@ from checks import (
     random_images,
     randomize_weights,
     randomized,
+    shared_model,
 )
 from keras import ops
-from variants import ONE_OF_EACH, VARIANTS, every_variant
+from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, marked
 
 from keras_ar.distributions import BernoulliLikelihood
 from keras_ar.layers import GatedResidualBlock, MaskedConv2D, Shift2D, ShiftedConv2D
 from keras_ar.models import AutoregressiveModel, PixelCNN, PixelCNNPP
-
-
-@functools.cache
-def shared_model(name):
-    """Build and compile each variant once: tests of one batch size share its programs."""
-    return randomized(VARIANTS[name], scale=0.7)
 
 
 def binary_model(network, image_shape=(4, 5, 1)):
@@ -40,19 +33,13 @@ def binary_model(network, image_shape=(4, 5, 1)):
 
 @every_variant
 def test_the_two_executions_of_every_model_agree(build):
-    check_two_executions_agree(randomized(build, scale=0.7))
+    check_two_executions_agree(shared_model(build, scale=0.7))
 
 
 # Two programs of a deep model take long to compile, and parameters are compared above for each.
-_SLOW = {"plus_plus_classes", "plus_plus_embedding", "plus_plus_grey"}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name for name in VARIANTS],
-)
+@pytest.mark.parametrize("name", marked(VARIANTS, SLOW | {"plus_plus_grey"}))
 def test_cached_and_plain_sampling_give_the_same_images(name):
-    model = shared_model(name)
+    model = shared_model(VARIANTS[name], scale=0.7)
     condition = random_condition(model, 3)
     options = {"condition": condition, "seed": 3, "verbose": False}
     cached = model.sample(3, **options)
@@ -72,7 +59,7 @@ def test_cached_and_plain_sampling_give_the_same_images(name):
 )
 def test_cached_and_plain_completion_give_the_same_images(name, known_rows):
     """Whole known rows, a known part of a row, and a known end below what is unknown."""
-    model = shared_model(name)
+    model = shared_model(VARIANTS[name], scale=0.7)
     images, condition = random_images(model, 3), random_condition(model, 3)
     known = np.zeros((3, *model.image_shape[:2]), bool)
     known[:, : known_rows - 1] = known[:, -1, 1:] = known[1, known_rows - 1, 2:] = True
@@ -83,7 +70,7 @@ def test_cached_and_plain_completion_give_the_same_images(name, known_rows):
 
 
 def test_known_rows_are_absorbed_and_rows_after_the_last_unknown_pixel_are_not_run():
-    model = shared_model("plus_plus_grey")
+    model = shared_model(VARIANTS["plus_plus_colour"], scale=0.7)
     images = random_images(model, 3)
     known = np.ones(model.image_shape[:2], bool)
     known[5, 1] = False
@@ -94,7 +81,7 @@ def test_known_rows_are_absorbed_and_rows_after_the_last_unknown_pixel_are_not_r
 
 def test_sampling_follows_the_weights_after_they_change():
     # Weight normalisation is folded before the loop, so a stale fold would show.
-    model = shared_model("plus_plus_colour")
+    model = shared_model(VARIANTS["plus_plus_colour"], scale=0.7)
     weights = model.get_weights()
     before = model.sample(3, seed=0, verbose=False)
     randomize_weights(model, seed=9, scale=0.7)
@@ -106,7 +93,7 @@ def test_sampling_follows_the_weights_after_they_change():
 
 
 def test_the_callback_sees_finished_rows_and_can_stop():
-    model = shared_model("pixelcnn_binary")
+    model = shared_model(VARIANTS["pixelcnn_binary"], scale=0.7)
     seen = []
 
     def stop_after_three(row, images):

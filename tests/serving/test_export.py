@@ -1,9 +1,11 @@
+import copy
 import functools
 import hashlib
 import json
 import math
 import pathlib
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -36,8 +38,13 @@ def exported(request, export_of) -> Exported:
 
 
 @pytest.fixture(scope="module")
-def binary(tmp_path_factory) -> Exported:
-    return Exported("binary", tmp_path_factory.mktemp("alone"))
+def binary(export_of, tmp_path_factory) -> Exported:
+    """An export whose folder may be changed."""
+    own = copy.copy(export_of("binary"))
+    own.folder = tmp_path_factory.mktemp("own") / "base"
+    shutil.copytree(export_of("binary").folder, own.folder)
+    own.path = own.folder / "1"
+    return own
 
 
 def digests(folder) -> dict[str, str]:
@@ -126,12 +133,11 @@ def test_temperature_sharpens_and_flattens_the_samples(exported):
 
 def test_the_next_export_gets_the_next_number_and_leaves_the_others_alone(binary):
     before = digests(binary.folder / "1")
-    assert export(binary.model, str(binary.folder)) == binary.folder / "2"
-    assert digests(binary.folder / "1") == before
     (binary.folder / "41").mkdir()
     (binary.folder / "notes").mkdir()
-    assert export(binary.model, binary.folder) == binary.folder / "42"
-    assert {path.name for path in binary.folder.iterdir()} == {"1", "2", "41", "42", "notes"}
+    assert export(binary.model, str(binary.folder)) == binary.folder / "42"
+    assert digests(binary.folder / "1") == before
+    assert {path.name for path in binary.folder.iterdir()} == {"1", "41", "42", "notes"}
 
 
 def test_an_export_is_readable_by_the_server_s_user(binary):
