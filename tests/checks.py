@@ -5,7 +5,6 @@ the network orders the colours, and a whole pixel where the mixture does. A code
 sequences may have any length, and ``length`` says how many codes to look at.
 """
 
-import functools
 import math
 
 import keras
@@ -63,11 +62,6 @@ def randomized(build, *, seed: int = 3, scale: float = 1.0):
     model = build()
     randomize_weights(model, seed=seed, scale=scale)
     return model
-
-
-# The same model for the same arguments, with what was compiled for it: for tests that leave its
-# weights alone.
-shared_model = functools.cache(randomized)
 
 
 def make_positive(model) -> None:

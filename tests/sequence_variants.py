@@ -52,3 +52,9 @@ def log_prob(model, given=None):
     # Without compilation, which takes longer than everything else here.
     sequences, condition = given or sequences_and_condition(model, 3)
     return to_numpy(model.log_prob_graph(sequences, *conditions_of(condition)))
+
+
+def one_condition(model, seed: int = 0, length: int = 5):
+    """Return a condition for all sequences alike."""
+    parts = tuple(x[0] for x in conditions_of(random_condition(model, 1, seed, length)))
+    return parts if len(parts) > 1 else parts[0] if parts else None

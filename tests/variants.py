@@ -1,8 +1,10 @@
 """Small models of every kind, by name; none of them is square unless it has to be."""
 
+import functools
 from collections.abc import Container, Iterable
 
 import pytest
+from checks import randomized
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 
@@ -61,3 +63,7 @@ every_variant = pytest.mark.parametrize(
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
 ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour", "rnn_diagonal_binary"]
+
+# The same model for the same arguments, with what was compiled for it: for tests that leave its
+# weights alone.
+shared_model = functools.cache(randomized)

@@ -14,10 +14,9 @@ from checks import (
     random_condition,
     random_images,
     randomized,
-    shared_model,
     to_numpy,
 )
-from variants import ONE_OF_EACH, VARIANTS
+from variants import ONE_OF_EACH, VARIANTS, shared_model
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 

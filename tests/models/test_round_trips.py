@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from checks import parameters, random_condition, random_images, shared_model, to_numpy
-from variants import ONE_OF_EACH, VARIANTS, every_variant
+from checks import parameters, random_condition, random_images, to_numpy
+from variants import ONE_OF_EACH, VARIANTS, every_variant, shared_model
 
 from keras_ar.models import PixelCNN
 

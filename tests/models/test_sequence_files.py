@@ -13,6 +13,7 @@ from sequence_variants import (
     SEQUENCE_VARIANTS,
     every_sequence_variant,
     log_prob,
+    one_condition,
     sequences_and_condition,
     slow_but,
 )

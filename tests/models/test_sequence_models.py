@@ -12,7 +12,6 @@ from checks import (
     conditions_of,
     parameters,
     probabilities,
-    random_condition,
     random_images,
     randomized,
     to_numpy,
@@ -25,6 +24,7 @@ from sequence_variants import (
     SEQUENCE_VARIANTS,
     every_sequence_variant,
     log_prob,
+    one_condition,
     sequences_and_condition,
     slow_but,
 )
@@ -129,12 +129,6 @@ def condition_of_first(model, condition):
 def test_probabilities_of_all_sequences_sum_to_one(build, is_random):
     model = randomized(build) if is_random else build()
     check_normalised(model, one_condition(model))
-
-
-def one_condition(model, seed: int = 0, length: int = 5):
-    """Return a condition for all sequences alike."""
-    parts = tuple(x[0] for x in conditions_of(random_condition(model, 1, seed, length)))
-    return parts if len(parts) > 1 else parts[0] if parts else None
 
 
 @pytest.mark.parametrize(

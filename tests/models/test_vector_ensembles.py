@@ -5,8 +5,9 @@ from itertools import permutations
 import keras
 import numpy as np
 import pytest
-from checks import all_images, random_images, randomized, shared_model, to_numpy
+from checks import all_images, random_images, randomized, to_numpy
 from keras import ops
+from variants import shared_model
 from vector_variants import VECTOR_VARIANTS
 
 from keras_ar.models import DeepNADE

@@ -11,10 +11,10 @@ from checks import (
     codes,
     random_images,
     randomized,
-    shared_model,
     to_numpy,
 )
 from keras import ops
+from variants import shared_model
 from vector_variants import (
     ORDERED,
     ORDERLESS,

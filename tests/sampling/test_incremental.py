@@ -9,10 +9,9 @@ from checks import (
     random_images,
     randomize_weights,
     randomized,
-    shared_model,
 )
 from keras import ops
-from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, marked
+from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, marked, shared_model
 
 from keras_ar.distributions import BernoulliLikelihood
 from keras_ar.layers import GatedResidualBlock, MaskedConv2D, Shift2D, ShiftedConv2D
