@@ -97,16 +97,27 @@ class ShuffledBatches(keras.utils.PyDataset):
         return self._num_steps
 
     def __getitem__(self, index: int) -> tuple[np.ndarray] | tuple[np.ndarray, np.ndarray]:
+        rows, mirrored = self.draw(index)
+        images = self._images[rows]
+        if mirrored is not None:
+            images[mirrored] = images[mirrored, :, ::-1]
+        return (images,) if self._labels is None else (images, self._labels[rows])
+
+    def draw(self, index: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return which images make up a batch, and which of them are mirrored.
+
+        Returns:
+            The rows, ``(batch_size,)`` integer, and truth values of the same shape, or ``None``
+            without ``flip``.
+        """
         if not 0 <= index < self._num_steps:
             raise IndexError(f"Step {index} is not within the {self._num_steps} steps.")
         step = self._start_step + index
         epoch, offset = divmod(step, self._steps_per_epoch)
         rows = self._permutation(epoch)[offset * self._batch_size :][: self._batch_size]
-        images = self._images[rows]
-        if self._flip:
-            mirrored = np.random.default_rng([self._seed, epoch, step]).random(len(rows)) < 0.5
-            images[mirrored] = images[mirrored, :, ::-1]
-        return (images,) if self._labels is None else (images, self._labels[rows])
+        if not self._flip:
+            return rows, None
+        return rows, np.random.default_rng([self._seed, epoch, step]).random(len(rows)) < 0.5
 
     def _permutation(self, epoch: int) -> np.ndarray:
         # Kept for the current epoch only, and replaced as one tuple: Keras may call from threads.

@@ -13,6 +13,9 @@ from keras_ar import models
 
 __all__ = ["DataRecipe", "Recipe", "TrainingRecipe", "build_model", "read_recipe"]
 
+# Keys that came later: at their defaults the hash of a recipe is what it was without them.
+_LATER_KEYS = {"steps_per_call": 1, "rollbacks": 3, "divergence": 2.0}
+
 
 @dataclasses.dataclass(frozen=True)
 class DataRecipe:
@@ -54,6 +57,12 @@ class TrainingRecipe:
         flip: Whether images are mirrored at random.
         dtype_policy: Keras dtype policy, such as ``"mixed_bfloat16"``.
         seed: Seed of initial weights, data order and dropout.
+        steps_per_call: Steps in one compiled call, with all examples on the device: less time
+            between steps. It divides ``steps`` and ``steps_per_round``; not for sequences.
+        rollbacks: How often a run may go back to its last checkpoint, with half the learning
+            rate, before it stops.
+        divergence: A round whose mean training value exceeds this many times the lowest one
+            before, or that of a uniform guess, has diverged and is rolled back; 0 never is.
     """
 
     steps: int
@@ -72,11 +81,21 @@ class TrainingRecipe:
     flip: bool = False
     dtype_policy: str = "float32"
     seed: int = 0
+    steps_per_call: int = 1
+    rollbacks: int = 3
+    divergence: float = 2.0
 
     def __post_init__(self):
-        for name in ("steps", "batch_size", "learning_rate", "steps_per_round"):
+        for name in ("steps", "batch_size", "learning_rate", "steps_per_round", "steps_per_call"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"[training] {name} must be positive; got {getattr(self, name)}.")
+        if self.steps % self.steps_per_call or self.steps_per_round % self.steps_per_call:
+            raise ValueError(
+                f"[training] steps_per_call must divide steps and steps_per_round; {self.steps} "
+                f"and {self.steps_per_round} are no multiples of {self.steps_per_call}."
+            )
+        if self.rollbacks < 0 or self.divergence < 0:
+            raise ValueError("[training] rollbacks and divergence cannot be negative.")
         if not 0.0 <= self.ema_decay < 1.0:
             raise ValueError(f"[training] ema_decay must lie in [0, 1); got {self.ema_decay}.")
 
@@ -156,6 +175,9 @@ class Recipe:
             del decisive[other]
         if self.sequence is None:
             del decisive["sequence"]
+        for key, default in _LATER_KEYS.items():
+            if decisive["training"][key] == default:
+                del decisive["training"][key]
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
@@ -204,6 +226,11 @@ def read_recipe(path: str | pathlib.Path) -> Recipe:
     if not isinstance(getattr(models, model_class, None), type):
         raise ValueError(f"{path}: there is no model class {model_class!r} in keras_ar.models.")
     sequence = table.get("sequence")
+    if sequence and table["training"].get("steps_per_call", 1) > 1:
+        raise ValueError(
+            f"{path}: [training] steps_per_call needs examples of one size on the device; leave "
+            "it out beside a [sequence] section."
+        )
     return Recipe(
         variant=table["variant"],
         model_class=model_class,

@@ -19,7 +19,7 @@ from keras_ar.evaluation import evaluate_model
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
 from keras_ar.training.board import Board
-from keras_ar.training.checkpoint import read_checkpoint, write_checkpoint
+from keras_ar.training.checkpoint import read_checkpoint, read_progress, write_checkpoint
 from keras_ar.training.examples import (
     Arrays,
     even_batches,
@@ -29,59 +29,14 @@ from keras_ar.training.examples import (
     training_vocabulary,
 )
 from keras_ar.training.exhibits import draw_samples
+from keras_ar.training.optimizer import build_optimizer
+from keras_ar.training.progress import Progress
 from keras_ar.training.recipe import Recipe, build_model
+from keras_ar.training.resident_steps import ResidentSteps, StepBlocks
+from keras_ar.training.watch import Watch
 
-__all__ = ["Trainer", "build_optimizer"]
+__all__ = ["Trainer"]
 _VALIDATION_BATCH = 64
-
-
-def build_optimizer(recipe: Recipe) -> keras.optimizers.Optimizer:
-    """Build Adam (or AdamW) with warm-up, cosine decay and weight averaging."""
-    plan = recipe.training
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if plan.warmup_steps else plan.learning_rate,
-        decay_steps=max(plan.steps - plan.warmup_steps, 1),
-        alpha=plan.final_learning_rate,
-        warmup_target=plan.learning_rate if plan.warmup_steps else None,
-        warmup_steps=plan.warmup_steps,
-    )
-    options = {
-        "learning_rate": schedule,
-        "beta_1": plan.beta_1,
-        "beta_2": plan.beta_2,
-        "epsilon": 1e-8,
-        "global_clipnorm": plan.clip_norm or None,
-        "use_ema": True,
-        "ema_momentum": plan.ema_decay,
-    }
-    if plan.weight_decay:
-        return keras.optimizers.AdamW(weight_decay=plan.weight_decay, **options)
-    return keras.optimizers.Adam(**options)
-
-
-class _Watch(keras.callbacks.Callback):
-    """Count steps, stop when the time is up, and stop at the first loss that is not finite."""
-
-    def __init__(self, is_time_up: Callable[[], bool]):
-        super().__init__()
-        self.is_time_up = is_time_up
-        self.steps = 0
-        self.is_finite = True
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps = batch + 1
-        self.is_finite = math.isfinite((logs or {}).get("loss", 0.0))
-        if not self.is_finite or self.is_time_up():
-            self.model.stop_training = True
-
-
-@dataclasses.dataclass
-class _Progress:
-    step: int = 0
-    seconds: float = 0.0
-    best: float = math.inf
-    best_step: int = 0
-    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
 
 class Trainer:
@@ -90,6 +45,9 @@ class Trainer:
     Batches, dropout and initial weights are functions of the recipe's seed and the step, and
     every variable is in the checkpoint, so a run that was killed and resumed ends with the
     same bits as one that was not.
+
+    A run whose loss is no longer finite, or that has diverged, goes back to its last checkpoint
+    and on with half the learning rate, as often as the recipe allows.
 
     Args:
         recipe: What to do.
@@ -115,7 +73,7 @@ class Trainer:
         # Written now, so that a folder that cannot be written costs no training time.
         self.history_path.touch()
         self.board = Board(self.work_dir / "tensorboard")
-        self.progress = _Progress()
+        self.progress = Progress()
         keras.config.set_dtype_policy(recipe.training.dtype_policy)
         self.model: AutoregressiveModel = build_model(recipe)
         self.vocabulary = training_vocabulary(recipe)
@@ -128,12 +86,11 @@ class Trainer:
         if recipe.sequence is not None and recipe.sequence.carries_state:
             # Before the checkpoint is read, which holds the carried state too.
             self.model.carry_states(recipe.training.batch_size)
-        optimizer = build_optimizer(recipe)
-        # At its end `fit` would replace the weights by their averages, and the next round would
-        # start from there: the trainer alone decides when the averages take their place.
-        self._put_averages = optimizer.finalize_variable_values
-        optimizer.finalize_variable_values = lambda trainable_variables: None
-        self.model.compile(optimizer)
+        self.resident = (
+            ResidentSteps(self.model, *self.train_data)
+            if recipe.training.steps_per_call > 1
+            else None
+        )
         self._start()
 
     @property
@@ -151,14 +108,15 @@ class Trainer:
         """The averaged weights with the lowest validation value so far."""
         return self.work_dir / "best.npz"
 
-    def train(self, time_limit: float | None = None) -> _Progress:
+    def train(self, time_limit: float | None = None) -> Progress:
         """Train until the recipe's last step or for ``time_limit`` seconds.
 
         Returns:
             What was done, over all sessions of this run.
 
         Raises:
-            FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
+            FloatingPointError: If the loss is lost again after all rollbacks that the recipe
+                allows; the last checkpoint is kept.
         """
         plan, started = self.recipe.training, time.monotonic()
         before = self.progress.seconds
@@ -169,10 +127,14 @@ class Trainer:
         while self.progress.step < plan.steps and not is_time_up():
             rounds = self.progress.step // plan.steps_per_round + 1
             until = min(plan.steps, rounds * plan.steps_per_round)
-            losses = self._train_round(until - self.progress.step, is_time_up)
-            self.progress.seconds = before + time.monotonic() - started
-            if self.progress.step == until:
-                self._validate(losses)
+            try:
+                losses = self._train_round(until - self.progress.step, is_time_up)
+                self.progress.seconds = before + time.monotonic() - started
+                if self.progress.step == until:
+                    self._validate(losses)
+            except FloatingPointError as error:
+                self._roll_back(error)
+                continue
             self._save()
         return self.progress
 
@@ -205,40 +167,91 @@ class Trainer:
         return {"model": model, "optimizer": self.model.optimizer.variables}
 
     def _start(self) -> None:
-        self.model.optimizer.build(self.model.trainable_variables)
         if self.checkpoint_path.exists():
-            stored = read_checkpoint(self.checkpoint_path, self._groups)
-            recipe_hash = stored.pop("recipe_sha256")
-            if recipe_hash != self.recipe.sha256:
-                raise ValueError(
-                    f"{self.checkpoint_path} was made with another recipe. Give a fresh "
-                    "--work_dir, or put the old recipe back."
-                )
-            self.progress = _Progress(**stored)
+            self._restore()
             logging.info("Resuming at step %d.", self.progress.step)
             return
+        self._compile()
         if not self.model.is_sequential:
             some = max(self.recipe.training.batch_size, 16)
             self.model.initialize_from_data(*first_examples(self.train_data, some))
+        # From now on there is a state to which a run can go back.
+        self._save()
+
+    def _compile(self) -> None:
+        optimizer = build_optimizer(self.recipe, scale=self.progress.learning_rate_scale)
+        # At its end `fit` would replace the weights by their averages, and the next round would
+        # start from there: the trainer alone decides when the averages take their place.
+        self._put_averages = optimizer.finalize_variable_values
+        optimizer.finalize_variable_values = lambda trainable_variables: None
+        self.model.compile(optimizer)
+        optimizer.build(self.model.trainable_variables)
+        if self.resident:
+            self.resident.install()
+
+    def _restore(self, *, rollbacks: int | None = None) -> None:
+        """Go to the last checkpoint, with the learning rate that belongs to it."""
+        stored = read_progress(self.checkpoint_path)
+        recipe_hash = stored.pop("recipe_sha256")
+        self.progress = Progress(**stored)
+        if rollbacks is not None:
+            self.progress.rollbacks = rollbacks
+        self._compile()
+        read_checkpoint(self.checkpoint_path, self._groups)
+        if recipe_hash != self.recipe.sha256:
+            raise ValueError(
+                f"{self.checkpoint_path} was made with another recipe. Give a fresh "
+                "--work_dir, or put the old recipe back."
+            )
 
     def _train_round(self, steps: int, is_time_up: Callable[[], bool]) -> dict[str, float]:
-        watch = _Watch(is_time_up)
+        plan, start = self.recipe.training, self.progress.step
+        watch = Watch(is_time_up, plan.steps_per_call)
         batches = training_batches(
             self.recipe,
             self.train_data,
             self.model.hop if self.model.is_sequential else None,
-            start_step=self.progress.step,
+            start_step=start,
             num_steps=steps,
         )
+        if self.resident:
+            batches = StepBlocks(batches, plan.steps_per_call)
         history = self.model.fit(batches, shuffle=False, verbose=2, callbacks=[watch])
-        if not watch.is_finite:
+        # The weights too: a loss only tells of the step before.
+        if not watch.is_finite or not self._has_finite_weights():
+            raise FloatingPointError(f"The loss is no longer finite at step {start + watch.steps}.")
+        losses = {key: float(values[-1]) for key, values in history.history.items()}
+        uniform = math.log2(self.model.likelihood.levels)
+        lowest = min(self.progress.lowest_train, uniform)
+        if watch.steps == steps and 0.0 < plan.divergence * lowest < losses["bits_per_dim"]:
             raise FloatingPointError(
-                f"The loss is no longer finite at step {self.progress.step + watch.steps}. "
-                f"Training stopped; {self.checkpoint_path} still holds the last good state. "
-                "Lower the learning rate or set clip_norm, and start again."
+                f"The loss has diverged at step {start + steps}: {losses['bits_per_dim']:.4g} bits "
+                f"per dimension after {lowest:.4g}."
             )
         self.progress.step += watch.steps
-        return {key: float(values[-1]) for key, values in history.history.items()}
+        return losses
+
+    def _has_finite_weights(self) -> bool:
+        variables = self.model.trainable_variables
+        return all(np.all(np.isfinite(variable.numpy())) for variable in variables)
+
+    def _roll_back(self, error: FloatingPointError) -> None:
+        """Go back to the last checkpoint, to go on from there with half the learning rate."""
+        if self.progress.rollbacks == self.recipe.training.rollbacks:
+            raise FloatingPointError(
+                f"{error} Training stopped after {self.progress.rollbacks} rollbacks; "
+                f"{self.checkpoint_path} still holds the last good state. Lower the learning rate "
+                "or set clip_norm, and start again."
+            ) from None
+        self._restore(rollbacks=self.progress.rollbacks + 1)
+        # What is stored decides the learning rate of a run that is killed and resumed.
+        self._save()
+        logging.warning(
+            "%s Back to step %d, with %g of the recipe's learning rate.",
+            error,
+            self.progress.step,
+            self.progress.learning_rate_scale,
+        )
 
     def _validate(self, losses: dict[str, float]) -> None:
         progress = self.progress

@@ -63,6 +63,15 @@ def prepare_load() -> tuple[Callable[[], float], dict[str, Any]]:
     return load, {"names": names}
 
 
+def prepare_matrix(dtype: str, size: int, steps: int) -> tuple[Callable[[], float], dict[str, Any]]:
+    """Time matrix products, the most that the machine can do."""
+    from model_flops import matrix_product
+
+    multiply, flops = matrix_product(size, dtype)
+    multiply()  # Compiles.
+    return seconds_per_step(lambda: [multiply() for _ in range(steps)], steps), {"flops": flops}
+
+
 def prepare_model(
     task: str,
     model_class: str,
@@ -71,11 +80,24 @@ def prepare_model(
     steps: int,
     policy: str = "float32",
 ) -> tuple[Callable[[], float], dict[str, Any]]:
-    """Time training steps (task "fit") or exact likelihoods of a batch (task "log_prob")."""
+    """Time training steps or exact likelihoods of a batch.
+
+    Args:
+        task: ``"fit"``, steps of ``model.fit`` as a user runs it; ``"calls"``, as many steps in
+            one compiled call, as ``steps_per_call`` of a recipe does; or ``"log_prob"``.
+        model_class: Name of the class.
+        options: Its arguments.
+        batch_size: Examples per step.
+        steps: Steps of one measurement.
+        policy: Keras dtype policy.
+    """
     import keras
+    from model_flops import training_flops
 
     import keras_ar
+    from keras_ar.data import ShuffledBatches
     from keras_ar.machine import describe_hardware, describe_versions
+    from keras_ar.training.resident_steps import ResidentSteps, StepBlocks
 
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
@@ -91,10 +113,21 @@ def prepare_model(
         # As an array: only then has the computation ended on every backend.
         keras.ops.convert_to_numpy(model.log_prob(examples, batch_size=batch_size))
 
-    measure = seconds_per_step({"fit": fit, "log_prob": log_prob}[task], steps)
+    def calls() -> None:
+        batches = ShuffledBatches(examples, batch_size=batch_size, seed=0, num_steps=steps)
+        model.fit(StepBlocks(batches, steps), shuffle=False, verbose=0)
+
+    if task == "calls":
+        # `fit` would take its first images from what it is given: here, numbers of images.
+        model.initialize_from_data(examples[:batch_size])
+        ResidentSteps(model, examples).install()
+    tasks = {"fit": fit, "calls": calls, "log_prob": log_prob}
+    measure = seconds_per_step(tasks[task], steps)
+    convolutions = _record_convolutions(model, examples[:batch_size])
     facts = {
         "parameters": model.count_params(),
-        "convolutions": _record_convolutions(model, examples[:batch_size]),
+        "convolutions": convolutions,
+        "flops": training_flops(convolutions),
         "hardware": describe_hardware(),
         "versions": describe_versions(),
     }
@@ -108,6 +141,8 @@ def prepare(task: str, **options: Any) -> tuple[Callable[[], float], dict[str, A
         return prepare_import()
     if task == "load":
         return prepare_load()
+    if task == "matrix":
+        return prepare_matrix(**options)
     return prepare_model(task, **options)
 
 

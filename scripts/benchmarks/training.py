@@ -7,7 +7,9 @@ What is timed, in processes of their own that take turns (so that whatever else 
 hits all of them alike):
 
   - a training step of PixelCNN++, by `model.fit` as a user runs it, in float32 and in
-    mixed_bfloat16;
+    mixed_bfloat16, and the same with many steps in one compiled call;
+  - products of two matrices in the same precision, the most arithmetic that the machine does:
+    what part of it a training step makes use of is the model-FLOPs utilisation;
   - `model.log_prob`, per image;
   - `keras_ar.zoo.load`, all variants, and `import keras_ar` on top of `import keras`;
   - with --torch_python (or where torch is installed beside keras_ar): the same convolutions,
@@ -39,6 +41,9 @@ _BATCH_SIZE = flags.DEFINE_integer("batch_size", 16, "Images per step.", lower_b
 _IMAGE_SIZE = flags.DEFINE_integer("image_size", 32, "Side of the image, a multiple of 4.")
 _FILTERS = flags.DEFINE_integer("filters", 64, "PixelCNNPP(filters=...).", lower_bound=1)
 _NUM_BLOCKS = flags.DEFINE_integer("num_blocks", 2, "PixelCNNPP(num_blocks=...).", lower_bound=1)
+_MATRIX_SIZE = flags.DEFINE_integer(
+    "matrix_size", 2048, "Rows and columns of the matrices that are multiplied.", lower_bound=1
+)
 _TORCH_PYTHON = flags.DEFINE_string(
     "torch_python", None, "A Python interpreter that can import torch; by default this one."
 )
@@ -64,6 +69,13 @@ def _row(
     return f"| {what} | {median_and_range(seconds)} | {ratio} | {memory} |"
 
 
+def _utilisation(worker: Worker, matrix: Worker) -> str:
+    """Return the part of the machine's matrix rate that a training step makes use of."""
+    per_product = worker.facts["flops"] / matrix.facts["flops"]
+    shares = [per_product * b / a for a, b in zip(worker.seconds, matrix.seconds, strict=True)]
+    return f"{statistics.median(shares):.0%} of the matrix rate"
+
+
 def _table(
     workers: dict[str, Worker], imports: list[dict[str, float]], torch_name: str | None
 ) -> str:
@@ -73,13 +85,24 @@ def _table(
         "| what | median | range | ratio | peak memory of the process |",
         "|---|---|---|---|---|",
     ]
-    for policy, worker in fits.items():
-        ratios = [] if policy == "float32" else [worker.ratio_to(fits["float32"], "float32")]
-        if torch_name:
-            reference = workers[f"torch {policy}"]
-            ratios.append(worker.ratio_to(reference, "PyTorch's convolutions"))
-        what = f"training step of {_BATCH_SIZE.value} images, {policy}"
-        lines.append(_row(what, worker.seconds, ", ".join(ratios), worker.peak_bytes))
+    for task, how in (("fit", ""), ("calls", f", {_STEPS.value} steps in one call")):
+        for policy, dtype in _POLICIES.items():
+            worker = workers[f"{task} {policy}"]
+            ratios = [_utilisation(worker, workers[f"matrix {dtype}"])]
+            if worker is not fits["float32"]:
+                ratios.append(worker.ratio_to(fits["float32"], "the first row"))
+            if torch_name:
+                reference = workers[f"torch {policy}"]
+                ratios.append(worker.ratio_to(reference, "PyTorch's convolutions"))
+            what = f"training step of {_BATCH_SIZE.value} images, {policy}{how}"
+            lines.append(_row(what, worker.seconds, ", ".join(ratios), worker.peak_bytes))
+    for dtype in _POLICIES.values():
+        worker = workers[f"matrix {dtype}"]
+        rate = f"{worker.facts['flops'] / statistics.median(worker.seconds) / 1e9:.0f} GFLOP/s"
+        size = f"{_MATRIX_SIZE.value:,}"
+        lines.append(
+            _row(f"product of two matrices, {size} x {size}, {dtype}", worker.seconds, rate)
+        )
     for policy, dtype in _POLICIES.items():
         if torch_name:
             worker = workers[f"torch {policy}"]
@@ -126,8 +149,13 @@ def main(argv: list[str]) -> None:
     }
     keras = "keras_worker.py"
     workers = {
-        f"fit {policy}": Worker(keras, task="fit", policy=policy, **options) for policy in _POLICIES
+        f"{task} {policy}": Worker(keras, task=task, policy=policy, **options)
+        for task in ("fit", "calls")
+        for policy in _POLICIES
     }
+    for dtype in _POLICIES.values():
+        matrix = {"dtype": dtype, "size": _MATRIX_SIZE.value, "steps": _STEPS.value}
+        workers[f"matrix {dtype}"] = Worker(keras, task="matrix", **matrix)
     workers["log_prob"] = Worker(keras, task="log_prob", policy="float32", **options)
     workers["load"] = Worker(keras, task="load")
     torch_name = None

@@ -33,11 +33,26 @@ def test_the_hash_follows_what_decides_the_weights_and_not_the_prose(write_recip
         ({"class": '"Nothing"'}, "no model class 'Nothing'"),
         ({"class": '"__all__"'}, "no model class '__all__'"),
         ({"seed": "= 3"}, "not valid TOML"),
+        ({"seed": "3\nsteps_per_call = 2"}, "7 and 3 are no multiples of 2"),
+        ({"seed": "3\nrollbacks = -1"}, "cannot be negative"),
     ],
 )
 def test_a_wrong_value_is_named(write_recipe, changes, message):
     with pytest.raises(ValueError, match=message):
         read_recipe(write_recipe(**changes))
+
+
+def test_later_keys_at_their_defaults_leave_the_hash_of_older_recipes_alone(write_recipe):
+    before = read_recipe(write_recipe()).sha256
+    defaults = "3\nsteps_per_call = 1\nrollbacks = 3\ndivergence = 2.0"
+    assert read_recipe(write_recipe(seed=defaults)).sha256 == before
+    assert read_recipe(write_recipe(seed="3\ndivergence = 3.0")).sha256 != before
+
+
+def test_sequences_are_not_kept_on_the_device(write_recipe):
+    path = write_recipe(steps=6, seed="3\nsteps_per_call = 3\n[sequence]\nlength = 8")
+    with pytest.raises(ValueError, match="examples of one size"):
+        read_recipe(path)
 
 
 def test_unknown_and_missing_keys_are_named(write_recipe):

@@ -70,18 +70,109 @@ def test_validation_improves_on_learnable_images_and_the_best_weights_are_kept(
     assert [json.loads(line)["step"] for line in lines] == [10, 20, 30]
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_step_and_keeps_the_checkpoint(
-    write_recipe, load_random, tmp_path
-):
-    trainer = Trainer(read_recipe(write_recipe(steps=60)), tmp_path / "run", load=load_random)
-    trainer._train_round(3, lambda: False)
-    trainer._save()
-    good = trainer.checkpoint_path.read_bytes()
+def _poison(trainer) -> None:
     for variable in trainer.model.trainable_variables:
         variable.assign(ops.full(variable.shape, float("nan")))
-    with pytest.raises(FloatingPointError, match=r"no longer finite at step 4"):
+
+
+def _learning_rate(trainer) -> float:
+    return float(ops.convert_to_numpy(trainer.model.optimizer.learning_rate))
+
+
+def test_a_run_whose_loss_is_lost_goes_back_and_on_with_half_the_learning_rate(
+    write_recipe, load_random, tmp_path, caplog
+):
+    recipe = read_recipe(write_recipe())
+    trainer = Trainer(recipe, tmp_path / "run", load=load_random)
+    trainer._train_round(3, lambda: False)
+    trainer._save()
+    learning_rate = _learning_rate(trainer)
+    _poison(trainer)
+    assert trainer.train().step == 7
+    assert "no longer finite at step 4. Back to step 3, with 0.5 of" in caplog.text
+    assert all(np.all(np.isfinite(value)) for value in _state(trainer))
+
+    # The same from the start at half the rate: nothing of the lost steps is left.
+    again = Trainer(recipe, tmp_path / "again", load=load_random)
+    again._train_round(3, lambda: False)
+    again._save()
+    again._restore(rollbacks=1)
+    assert _learning_rate(again) == pytest.approx(learning_rate / 2.0)
+    again._save()
+    resumed = Trainer(recipe, tmp_path / "again", load=load_random)
+    assert resumed.train().rollbacks == 1
+    assert _same(_state(trainer), _state(resumed))
+
+
+def test_weights_that_are_lost_in_the_last_step_of_a_round_are_not_saved(
+    write_recipe, load_random, tmp_path, monkeypatch
+):
+    trainer = Trainer(read_recipe(write_recipe()), tmp_path / "run", load=load_random)
+    fit = trainer.model.fit
+
+    def poisoned_fit(*arguments, **options):
+        history = fit(*arguments, **options)
+        _poison(trainer)
+        return history
+
+    monkeypatch.setattr(trainer.model, "fit", poisoned_fit)
+    with pytest.raises(FloatingPointError, match="no longer finite at step 2"):
+        trainer._train_round(2, lambda: False)
+
+
+def test_a_loss_that_stays_lost_stops_with_the_step_and_keeps_the_checkpoint(
+    write_recipe, load_random, tmp_path
+):
+    recipe = read_recipe(write_recipe(learning_rate=1e30, warmup_steps=0))
+    trainer = Trainer(recipe, tmp_path / "run", load=load_random)
+    start = _state(trainer)
+    with pytest.raises(FloatingPointError, match=r"no longer finite at step \d.* 3 rollbacks"):
         trainer.train()
-    assert trainer.checkpoint_path.read_bytes() == good
+    resumed = Trainer(recipe, tmp_path / "run", load=load_random)
+    assert resumed.progress.rollbacks == 3
+    assert _same(start, _state(resumed))
+
+
+def test_a_round_far_worse_than_the_best_one_is_rolled_back(
+    write_recipe, load_random, tmp_path, caplog
+):
+    trainer = Trainer(read_recipe(write_recipe()), tmp_path / "run", load=load_random)
+    trainer.progress.history.append({"train_bits_per_dim": 0.5})
+    trainer._save()
+    with pytest.raises(FloatingPointError, match=r"diverged at step 3: .* after 0\.5\. "):
+        trainer.train()
+    assert caplog.text.count("Back to step 0") == 3
+
+
+@pytest.mark.parametrize("flip", [False, True], ids=["as they are", "mirrored"])
+def test_many_steps_in_one_call_are_the_same_steps(write_recipe, load_random, tmp_path, flip):
+    sizes = {"steps": 12, "steps_per_round": 6, "seed": f"3\nflip = {str(flip).lower()}"}
+    states, values = [], []
+    for number in (1, 3):
+        sizes["batch_size"] = f"4\nsteps_per_call = {number}"
+        recipe = read_recipe(write_recipe(**sizes))
+        trainer = Trainer(recipe, tmp_path / f"{number}", load=load_random)
+        progress = trainer.train()
+        states.append(_state(trainer))
+        values.append([record["train_bits_per_dim"] for record in progress.history])
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-5)
+    for one, other in zip(*states, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_many_steps_in_one_call_resume_with_the_same_bits(
+    write_recipe, random_model, load_random, tmp_path
+):
+    sizes = {"steps": 8, "steps_per_round": 4, "seed": "3\nsteps_per_call = 2"}
+    recipe = read_recipe(write_recipe(**random_model, **sizes))
+    straight = Trainer(recipe, tmp_path / "straight", load=load_random)
+    straight.train()
+    stopped = Trainer(recipe, tmp_path / "stopped", load=load_random)
+    stopped._train_round(2, lambda: False)
+    stopped._save()
+    resumed = Trainer(recipe, tmp_path / "stopped", load=load_random)
+    assert resumed.train().step == 8
+    assert _same(_state(straight), _state(resumed))
 
 
 def test_the_time_limit_stops_between_two_steps_and_leaves_a_checkpoint(
