@@ -11,10 +11,19 @@ import keras
 
 from keras_ar import models
 
-__all__ = ["DataRecipe", "Recipe", "TrainingRecipe", "build_model", "read_recipe"]
+__all__ = ["OPTIMIZERS", "DataRecipe", "Recipe", "TrainingRecipe", "build_model", "read_recipe"]
+
+# What a recipe may name, and the class of keras.optimizers; weight decay is decoupled in all.
+OPTIMIZERS = {
+    "adagrad": "Adagrad",
+    "adam": "Adam",
+    "lion": "Lion",
+    "nadam": "Nadam",
+    "rmsprop": "RMSprop",
+}
 
 # Keys that came later: at their defaults the hash of a recipe is what it was without them.
-_LATER_KEYS = {"steps_per_call": 1, "rollbacks": 3, "divergence": 2.0}
+_LATER_KEYS = {"optimizer": "adam", "steps_per_call": 1, "rollbacks": 3, "divergence": 2.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +55,9 @@ class TrainingRecipe:
         learning_rate: Highest learning rate.
         warmup_steps: Steps over which the learning rate rises from zero.
         final_learning_rate: Fraction of ``learning_rate`` left at the end of the cosine decay.
-        weight_decay: Decoupled weight decay (AdamW); 0 is Adam.
-        beta_1: Decay of Adam's first moment.
-        beta_2: Decay of Adam's second moment.
+        weight_decay: Decoupled weight decay; with Adam, 0 is Adam and more is AdamW.
+        beta_1: Decay of the first moment, in optimizers that have one.
+        beta_2: Decay of the second moment, in optimizers that have one.
         clip_norm: Largest norm of a gradient, all weights together; 0 is no limit.
         ema_decay: Decay of the averaged weights, which are the ones that are kept.
         steps_per_round: Steps between two validations, with a checkpoint at each.
@@ -57,6 +66,7 @@ class TrainingRecipe:
         flip: Whether images are mirrored at random.
         dtype_policy: Keras dtype policy, such as ``"mixed_bfloat16"``.
         seed: Seed of initial weights, data order and dropout.
+        optimizer: ``"adagrad"``, ``"adam"``, ``"lion"``, ``"nadam"`` or ``"rmsprop"``.
         steps_per_call: Steps in one compiled call, with all examples on the device: less time
             between steps. It divides ``steps`` and ``steps_per_round``; not for sequences.
         rollbacks: How often a run may go back to its last checkpoint, with half the learning
@@ -81,6 +91,7 @@ class TrainingRecipe:
     flip: bool = False
     dtype_policy: str = "float32"
     seed: int = 0
+    optimizer: str = "adam"
     steps_per_call: int = 1
     rollbacks: int = 3
     divergence: float = 2.0
@@ -93,6 +104,10 @@ class TrainingRecipe:
             raise ValueError(
                 f"[training] steps_per_call must divide steps and steps_per_round; {self.steps} "
                 f"and {self.steps_per_round} are no multiples of {self.steps_per_call}."
+            )
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(
+                f"[training] optimizer must be one of {sorted(OPTIMIZERS)}; got {self.optimizer!r}."
             )
         if self.rollbacks < 0 or self.divergence < 0:
             raise ValueError("[training] rollbacks and divergence cannot be negative.")

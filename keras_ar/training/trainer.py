@@ -108,8 +108,12 @@ class Trainer:
         """The averaged weights with the lowest validation value so far."""
         return self.work_dir / "best.npz"
 
-    def train(self, time_limit: float | None = None) -> Progress:
-        """Train until the recipe's last step or for ``time_limit`` seconds.
+    def train(self, time_limit: float | None = None, *, rounds: int | None = None) -> Progress:
+        """Train until the recipe's last step, or for a time or some rounds.
+
+        Args:
+            time_limit: Seconds after which to stop, between two steps.
+            rounds: Validations after which to stop.
 
         Returns:
             What was done, over all sessions of this run.
@@ -124,9 +128,13 @@ class Trainer:
         def is_time_up() -> bool:
             return time_limit is not None and time.monotonic() - started > time_limit
 
-        while self.progress.step < plan.steps and not is_time_up():
-            rounds = self.progress.step // plan.steps_per_round + 1
-            until = min(plan.steps, rounds * plan.steps_per_round)
+        last = plan.steps
+        if rounds is not None:
+            done = self.progress.step // plan.steps_per_round
+            last = min(last, (done + rounds) * plan.steps_per_round)
+        while self.progress.step < last and not is_time_up():
+            done = self.progress.step // plan.steps_per_round
+            until = min(last, (done + 1) * plan.steps_per_round)
             try:
                 losses = self._train_round(until - self.progress.step, is_time_up)
                 self.progress.seconds = before + time.monotonic() - started
