@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["read_checkpoint", "write_checkpoint"]
+__all__ = ["read_checkpoint", "read_progress", "write_checkpoint"]
 
 
 def write_checkpoint(
@@ -47,11 +47,7 @@ def read_checkpoint(
         ValueError: If the file is damaged or belongs to another model or optimizer; then no
             variable has been changed.
     """
-    try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"The checkpoint {path} cannot be read: {error}.") from None
+    stored = _read_arrays(path)
     names = {
         f"{group}/{index}": variable
         for group, variables in groups.items()
@@ -71,3 +67,20 @@ def read_checkpoint(
     for name, variable in names.items():
         variable.assign(stored[name])
     return json.loads(str(stored["progress"]))
+
+
+def read_progress(path: pathlib.Path) -> dict[str, Any]:
+    """Return the progress that a checkpoint holds, and leave its variables unread.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    return json.loads(str(_read_arrays(path, ["progress"])["progress"]))
+
+
+def _read_arrays(path: pathlib.Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    try:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return {name: file[name] for name in (names or file.files)}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"The checkpoint {path} cannot be read: {error}.") from None

@@ -19,7 +19,7 @@ from keras_ar.evaluation import evaluate_model
 from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
 from keras_ar.training.board import Board
-from keras_ar.training.checkpoint import read_checkpoint, write_checkpoint
+from keras_ar.training.checkpoint import read_checkpoint, read_progress, write_checkpoint
 from keras_ar.training.examples import (
     Arrays,
     even_batches,
@@ -30,6 +30,7 @@ from keras_ar.training.examples import (
 )
 from keras_ar.training.exhibits import draw_samples
 from keras_ar.training.recipe import Recipe, build_model
+from keras_ar.training.workers import Workers
 
 __all__ = ["Trainer", "build_optimizer"]
 _VALIDATION_BATCH = 64
@@ -96,9 +97,11 @@ class Trainer:
         work_dir: Where checkpoint, history, logs and sample sheets go; made if missing. A
             checkpoint found there is resumed.
         load: Loads a split: ``(name, split, labels=...) -> images`` or ``(images, labels)``.
+        workers: The processes that train together; by default this one alone.
 
     Raises:
-        ValueError: If data and model do not fit, or the checkpoint belongs to another recipe.
+        ValueError: If data and model do not fit, the checkpoint belongs to another recipe, or
+            the workers cannot share the batches or do not share ``work_dir``.
         OSError: If ``work_dir`` cannot be written.
     """
 
@@ -108,16 +111,21 @@ class Trainer:
         work_dir: str | os.PathLike,
         *,
         load: Callable = load_examples,
+        workers: Workers | None = None,
     ):
         self.recipe = recipe
+        self.workers = workers or Workers()
+        self.workers.check_recipe(recipe)
         self.work_dir = pathlib.Path(work_dir)
         self.work_dir.mkdir(parents=True, exist_ok=True)
-        # Written now, so that a folder that cannot be written costs no training time.
-        self.history_path.touch()
-        self.board = Board(self.work_dir / "tensorboard")
+        if self.workers.is_chief:
+            # Written now, so that a folder that cannot be written costs no training time.
+            self.history_path.touch()
+            self.board = Board(self.work_dir / "tensorboard")
         self.progress = _Progress()
         keras.config.set_dtype_policy(recipe.training.dtype_policy)
-        self.model: AutoregressiveModel = build_model(recipe)
+        with self.workers.scope():
+            self.model: AutoregressiveModel = build_model(recipe)
         self.vocabulary = training_vocabulary(recipe)
         given = {"vocabulary": self.vocabulary, "load": load}
         self.train_data: Arrays = load_split(recipe, recipe.data.train, self.model, **given)
@@ -128,13 +136,17 @@ class Trainer:
         if recipe.sequence is not None and recipe.sequence.carries_state:
             # Before the checkpoint is read, which holds the carried state too.
             self.model.carry_states(recipe.training.batch_size)
-        optimizer = build_optimizer(recipe)
+        with self.workers.scope():
+            optimizer = build_optimizer(recipe)
+        self.workers.adapt(optimizer)
         # At its end `fit` would replace the weights by their averages, and the next round would
         # start from there: the trainer alone decides when the averages take their place.
         self._put_averages = optimizer.finalize_variable_values
         optimizer.finalize_variable_values = lambda trainable_variables: None
-        self.model.compile(optimizer)
-        self._start()
+        with self.workers.scope():
+            self.model.compile(optimizer)
+            self._start()
+        self.workers.spread_seeds(self.model)
 
     @property
     def checkpoint_path(self) -> pathlib.Path:
@@ -164,7 +176,10 @@ class Trainer:
         before = self.progress.seconds
 
         def is_time_up() -> bool:
-            return time_limit is not None and time.monotonic() - started > time_limit
+            # One clock for all workers: those that go on would wait for the one that stops.
+            return time_limit is not None and self.workers.agree(
+                time.monotonic() - started > time_limit
+            )
 
         while self.progress.step < plan.steps and not is_time_up():
             rounds = self.progress.step // plan.steps_per_round + 1
@@ -178,9 +193,10 @@ class Trainer:
 
     def load_best(self) -> None:
         """Put the best averaged weights into the model."""
-        if not self.best_path.exists():
+        if not self.progress.best_step:
             with self.averaged_weights():
                 self._save_best()
+        self.workers.agree(True)  # The chief has written the file that all read.
         read_checkpoint(self.best_path, {"model": self.model.weights})
 
     @contextlib.contextmanager
@@ -206,7 +222,12 @@ class Trainer:
 
     def _start(self) -> None:
         self.model.optimizer.build(self.model.trainable_variables)
-        if self.checkpoint_path.exists():
+        is_resumed = self.checkpoint_path.exists()
+        # Before anything that all have to do together, where they would wait for each other.
+        self.workers.check_equal("recipe", int(self.recipe.sha256[:7], 16))
+        step = read_progress(self.checkpoint_path)["step"] if is_resumed else 0
+        self.workers.check_equal("step at which they start", step)
+        if is_resumed:
             stored = read_checkpoint(self.checkpoint_path, self._groups)
             recipe_hash = stored.pop("recipe_sha256")
             if recipe_hash != self.recipe.sha256:
@@ -220,6 +241,7 @@ class Trainer:
         if not self.model.is_sequential:
             some = max(self.recipe.training.batch_size, 16)
             self.model.initialize_from_data(*first_examples(self.train_data, some))
+            self.workers.equalize(self.model)
 
     def _train_round(self, steps: int, is_time_up: Callable[[], bool]) -> dict[str, float]:
         watch = _Watch(is_time_up)
@@ -230,7 +252,7 @@ class Trainer:
             start_step=self.progress.step,
             num_steps=steps,
         )
-        history = self.model.fit(batches, shuffle=False, verbose=2, callbacks=[watch])
+        losses = self.workers.fit(self.model, batches, [watch])
         if not watch.is_finite:
             raise FloatingPointError(
                 f"The loss is no longer finite at step {self.progress.step + watch.steps}. "
@@ -238,7 +260,7 @@ class Trainer:
                 "Lower the learning rate or set clip_norm, and start again."
             )
         self.progress.step += watch.steps
-        return {key: float(values[-1]) for key, values in history.history.items()}
+        return losses
 
     def _validate(self, losses: dict[str, float]) -> None:
         progress = self.progress
@@ -257,6 +279,8 @@ class Trainer:
             "validation_bits_per_dim": value,
         }
         progress.history.append(record)
+        if not self.workers.is_chief:
+            return
         lines = "".join(json.dumps(line) + "\n" for line in progress.history)
         self.history_path.write_text(lines)
         self.board.write(
@@ -281,16 +305,22 @@ class Trainer:
             or self.progress.step % (rounds * self.recipe.training.steps_per_round)
         ):
             return
+        # Drawn by all: on JAX they compute together.
         images = draw_samples(self.model, 16)
+        if not self.workers.is_chief:
+            return
         path = self.work_dir / f"samples-{self.progress.step:07d}.png"
         save_grid(path, images, self.model.likelihood.levels)
 
     def _save(self) -> None:
+        if not self.workers.is_chief:
+            return
         progress: dict[str, Any] = dataclasses.asdict(self.progress)
         progress["recipe_sha256"] = self.recipe.sha256
         write_checkpoint(self.checkpoint_path, self._groups, progress)
 
     def _save_best(self) -> None:
-        write_checkpoint(
-            self.best_path, {"model": self.model.weights}, {"step": self.progress.step}
-        )
+        if self.workers.is_chief:
+            write_checkpoint(
+                self.best_path, {"model": self.model.weights}, {"step": self.progress.step}
+            )
