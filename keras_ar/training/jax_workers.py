@@ -70,6 +70,8 @@ class JaxWorkers(Workers):
 
     def __init__(self, addresses: str, count: int, index: int):
         self.count, self.index = count, index
+        # It would catch SIGTERM, by which clusters stop a process, and go on.
+        jax.config.update("jax_enable_preemption_service", False)
         # Keras would have all processes draw a common seed by a computation; one of its own
         # follows in `build_model`.
         keras.utils.set_random_seed(0)

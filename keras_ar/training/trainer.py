@@ -193,7 +193,7 @@ class Trainer:
 
     def load_best(self) -> None:
         """Put the best averaged weights into the model."""
-        if not self.progress.best_step:
+        if not self.workers.agree(self.best_path.exists()):
             with self.averaged_weights():
                 self._save_best()
         self.workers.agree(True)  # The chief has written the file that all read.
