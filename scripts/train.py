@@ -5,6 +5,8 @@
 Stop it at any time (Ctrl-C, kill -9, --minutes) and start it again with the same --work_dir:
 it goes on where the last checkpoint stands, with the same bits as if it had not been stopped.
 KERAS_BACKEND=jax trains the same model where JAX has the GPU.
+
+On several machines it is started once on each, see docs/training.md.
 """
 
 import pathlib
@@ -28,17 +30,20 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"Unexpected arguments: {argv[1:]}.")
     logging.set_verbosity(logging.INFO)
     # Keras is imported only now, so that --help answers at once.
-    from keras_ar.training import run_recipe
+    from keras_ar.training import find_workers, run_recipe
 
+    workers = find_workers()
     recipe = pathlib.Path(_RECIPE.value)
     output = _OUTPUT.value or (recipe if recipe.is_dir() else recipe.parent)
-    run_recipe(
-        recipe,
-        work_dir=_WORK_DIR.value,
-        output=output,
-        minutes=_MINUTES.value,
-        float16=_FLOAT16.value,
-    )
+    with workers.ending_together():
+        run_recipe(
+            recipe,
+            work_dir=_WORK_DIR.value,
+            output=output,
+            minutes=_MINUTES.value,
+            float16=_FLOAT16.value,
+            workers=workers,
+        )
 
 
 if __name__ == "__main__":

@@ -120,7 +120,8 @@ class LikelihoodTraining(keras.Model):
         self._bits_tracker.update_state(nats / (math.log(2.0) * counts), sample_weight=weights)
         if sample_weight is not None:
             nats = nats * ops.cast(sample_weight, nats.dtype)
-        return ops.mean(nats) + sum(self.losses)
+        # TensorFlow's strategies add up the gradients of the replicas, and Keras their losses.
+        return (ops.mean(nats) + sum(self.losses)) / self._num_replicas()
 
     def training_nats(self, outputs, images, *condition):
         """Compute the loss of every example from the network's outputs: ``(batch,)``, nats."""
@@ -132,7 +133,7 @@ class LikelihoodTraining(keras.Model):
         """Check arrays whole, and the declared shapes and types of a tf.data pipeline."""
         if isinstance(x, tuple | list):
             x, y = x if len(x) == 2 else (x, y)
-        if hasattr(x, "element_spec"):
+        if hasattr(x, "element_spec") and self._num_replicas() == 1:
             checks.check_spec(
                 x.element_spec,
                 self.event_shape,
@@ -143,6 +144,10 @@ class LikelihoodTraining(keras.Model):
         elif hasattr(x, "shape"):
             return self._check(x, y)
         return x, y
+
+    def _num_replicas(self) -> int:
+        strategy = getattr(self, "distribute_strategy", None)  # Only TensorFlow's models have one.
+        return 1 if strategy is None else strategy.num_replicas_in_sync
 
     def _is_pristine(self) -> bool:
         layers = [x for x in self._flatten_layers() if isinstance(x, WeightNormLayer)]

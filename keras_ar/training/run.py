@@ -13,6 +13,7 @@ from keras_ar.training.examples import cut_sequences, first_examples
 from keras_ar.training.exhibits import write_exhibits
 from keras_ar.training.recipe import read_recipe
 from keras_ar.training.trainer import Trainer
+from keras_ar.training.workers import Workers
 from keras_ar.zoo.assets import write_vocabulary
 from keras_ar.zoo.golden import write_golden
 from keras_ar.zoo.preset import load_folder, save
@@ -29,6 +30,7 @@ def run_recipe(
     output: str | os.PathLike,
     minutes: float | None = None,
     float16: bool = True,
+    workers: Workers | None = None,
 ) -> pathlib.Path:
     """Train by a recipe and write the best averaged weights as a model folder.
 
@@ -43,6 +45,8 @@ def run_recipe(
         output: The model folder.
         minutes: Stop after this time; the best weights so far are written.
         float16: Whether to store the weights in half the space.
+        workers: The processes that train together, see ``find_workers``; by default this one
+            alone. Only the chief writes.
 
     Returns:
         The model folder.
@@ -52,11 +56,12 @@ def run_recipe(
         FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
         ValueError: If recipe, data or checkpoint do not fit each other.
     """
-    recipe = read_recipe(recipe)
+    recipe, workers = read_recipe(recipe), workers or Workers()
     output = pathlib.Path(output)
-    output.mkdir(parents=True, exist_ok=True)
-    if not os.access(output, os.W_OK):
-        raise PermissionError(f"The output folder {output} cannot be written.")
+    if workers.is_chief:
+        output.mkdir(parents=True, exist_ok=True)
+        if not os.access(output, os.W_OK):
+            raise PermissionError(f"The output folder {output} cannot be written.")
     kind = kind_of_examples(recipe.data.name)
     # Looked up now: what cannot be read must not cost a training.
     facts = (
@@ -64,9 +69,19 @@ def run_recipe(
         if kind != "audio"
         else {"sample_rate": sample_rate_of(recipe.data.name, recipe.data.train)}
     )
-    trainer = Trainer(recipe, work_dir)
-    progress = trainer.train(None if minutes is None else 60.0 * minutes)
+    trainer = Trainer(recipe, work_dir, workers=workers)
+    trainer.train(None if minutes is None else 60.0 * minutes)
     trainer.load_best()
+    with workers.parting():
+        if workers.is_chief:
+            _write_folder(trainer, output, facts, kind=kind, float16=float16)
+    return output
+
+
+def _write_folder(
+    trainer: Trainer, output: pathlib.Path, facts: dict, *, kind: str, float16: bool
+) -> None:
+    recipe, progress = trainer.recipe, trainer.progress
     metadata = {
         "variant": recipe.variant,
         "recipe_sha256": recipe.sha256,
@@ -85,12 +100,11 @@ def run_recipe(
         metadata["vocabulary_sha256"] = write_vocabulary(trainer.vocabulary, output)
     save(trainer.model, output, metadata=metadata, float16=float16)
     (output / "recipe.toml").write_text(recipe.text)
-    shutil.copy(trainer.history_path, output / "history.jsonl")
+    shutil.copy(trainer.folder.history, output / "history.jsonl")
     stored = load_folder(output)
     write_golden(stored, output, *_golden_examples(trainer))
     write_exhibits(stored, output, kind, trainer.validation_data)
     logging.info("Wrote %s.", output)
-    return output
 
 
 def _golden_examples(trainer: Trainer):

@@ -1,14 +1,10 @@
 """Train a model by its recipe: averaged weights, validation, checkpoints, exact resumption."""
 
 import contextlib
-import dataclasses
-import json
 import math
 import os
-import pathlib
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,10 +12,8 @@ from absl import logging
 
 from keras_ar.data import load_examples
 from keras_ar.evaluation import evaluate_model
-from keras_ar.image_grid import save_grid
 from keras_ar.models import AutoregressiveModel
-from keras_ar.training.board import Board
-from keras_ar.training.checkpoint import read_checkpoint, read_progress, write_checkpoint
+from keras_ar.training.checkpoint import read_checkpoint, read_progress
 from keras_ar.training.examples import (
     Arrays,
     even_batches,
@@ -33,7 +27,9 @@ from keras_ar.training.optimizer import build_optimizer
 from keras_ar.training.progress import Progress
 from keras_ar.training.recipe import Recipe, build_model
 from keras_ar.training.resident_steps import ResidentSteps, StepBlocks
+from keras_ar.training.run_folder import RunFolder
 from keras_ar.training.watch import Watch
+from keras_ar.training.workers import Workers
 
 __all__ = ["Trainer"]
 _VALIDATION_BATCH = 64
@@ -54,9 +50,11 @@ class Trainer:
         work_dir: Where checkpoint, history, logs and sample sheets go; made if missing. A
             checkpoint found there is resumed.
         load: Loads a split: ``(name, split, labels=...) -> images`` or ``(images, labels)``.
+        workers: The processes that train together; by default this one alone.
 
     Raises:
-        ValueError: If data and model do not fit, or the checkpoint belongs to another recipe.
+        ValueError: If data and model do not fit, the checkpoint belongs to another recipe, or
+            the workers cannot share the batches or do not share ``work_dir``.
         OSError: If ``work_dir`` cannot be written.
     """
 
@@ -66,16 +64,16 @@ class Trainer:
         work_dir: str | os.PathLike,
         *,
         load: Callable = load_examples,
+        workers: Workers | None = None,
     ):
         self.recipe = recipe
-        self.work_dir = pathlib.Path(work_dir)
-        self.work_dir.mkdir(parents=True, exist_ok=True)
-        # Written now, so that a folder that cannot be written costs no training time.
-        self.history_path.touch()
-        self.board = Board(self.work_dir / "tensorboard")
+        self.workers = workers or Workers()
+        self.workers.check_recipe(recipe)
+        self.folder = RunFolder(work_dir, is_writer=self.workers.is_chief)
         self.progress = Progress()
         keras.config.set_dtype_policy(recipe.training.dtype_policy)
-        self.model: AutoregressiveModel = build_model(recipe)
+        with self.workers.scope():
+            self.model: AutoregressiveModel = build_model(recipe)
         self.vocabulary = training_vocabulary(recipe)
         given = {"vocabulary": self.vocabulary, "load": load}
         self.train_data: Arrays = load_split(recipe, recipe.data.train, self.model, **given)
@@ -86,27 +84,11 @@ class Trainer:
         if recipe.sequence is not None and recipe.sequence.carries_state:
             # Before the checkpoint is read, which holds the carried state too.
             self.model.carry_states(recipe.training.batch_size)
-        self.resident = (
-            ResidentSteps(self.model, *self.train_data)
-            if recipe.training.steps_per_call > 1
-            else None
-        )
-        self._start()
-
-    @property
-    def checkpoint_path(self) -> pathlib.Path:
-        """The file from which a run is resumed."""
-        return self.work_dir / "checkpoint.npz"
-
-    @property
-    def history_path(self) -> pathlib.Path:
-        """One line of JSON per round: step, images seen, seconds, bits per dimension."""
-        return self.work_dir / "history.jsonl"
-
-    @property
-    def best_path(self) -> pathlib.Path:
-        """The averaged weights with the lowest validation value so far."""
-        return self.work_dir / "best.npz"
+        # Several workers share out every batch on the host: their steps are taken one by one.
+        is_resident = recipe.training.steps_per_call > 1 and self.workers.count == 1
+        self.resident = ResidentSteps(self.model, *self.train_data) if is_resident else None
+        with self.workers.scope():
+            self._start()
 
     def train(self, time_limit: float | None = None, *, rounds: int | None = None) -> Progress:
         """Train until the recipe's last step, or for a time or some rounds.
@@ -126,7 +108,10 @@ class Trainer:
         before = self.progress.seconds
 
         def is_time_up() -> bool:
-            return time_limit is not None and time.monotonic() - started > time_limit
+            # One clock for all workers: those that go on would wait for the one that stops.
+            return time_limit is not None and self.workers.agree(
+                time.monotonic() - started > time_limit
+            )
 
         last = plan.steps
         if rounds is not None:
@@ -148,10 +133,11 @@ class Trainer:
 
     def load_best(self) -> None:
         """Put the best averaged weights into the model."""
-        if not self.best_path.exists():
+        if not self.workers.agree(self.folder.best.exists()):
             with self.averaged_weights():
-                self._save_best()
-        read_checkpoint(self.best_path, {"model": self.model.weights})
+                self.folder.write_best(self.model.weights, self.progress.step)
+        self.workers.agree(True)  # The chief has written the file that all read.
+        read_checkpoint(self.folder.best, {"model": self.model.weights})
 
     @contextlib.contextmanager
     def averaged_weights(self) -> Iterator[None]:
@@ -175,7 +161,15 @@ class Trainer:
         return {"model": model, "optimizer": self.model.optimizer.variables}
 
     def _start(self) -> None:
-        if self.checkpoint_path.exists():
+        # The chief's answer: it may write the first checkpoint before another one looks.
+        is_resumed = self.workers.agree(self.folder.checkpoint.exists())
+        step = -1 if is_resumed else 0
+        if self.folder.checkpoint.exists():
+            step = read_progress(self.folder.checkpoint)["step"]
+        # Before anything that all have to do together, where they would wait for each other.
+        self.workers.check_equal("recipe", int(self.recipe.sha256[:7], 16))
+        self.workers.check_equal("step at which they start", step)
+        if is_resumed:
             self._restore()
             logging.info("Resuming at step %d.", self.progress.step)
             return
@@ -183,38 +177,44 @@ class Trainer:
         if not self.model.is_sequential:
             some = max(self.recipe.training.batch_size, 16)
             self.model.initialize_from_data(*first_examples(self.train_data, some))
+            self.workers.equalize(self.model)
         # From now on there is a state to which a run can go back.
         self._save()
+        self.workers.spread_seeds(self.model)
 
     def _compile(self) -> None:
-        optimizer = build_optimizer(self.recipe, scale=self.progress.learning_rate_scale)
-        # At its end `fit` would replace the weights by their averages, and the next round would
-        # start from there: the trainer alone decides when the averages take their place.
-        self._put_averages = optimizer.finalize_variable_values
-        optimizer.finalize_variable_values = lambda trainable_variables: None
-        self.model.compile(optimizer)
-        optimizer.build(self.model.trainable_variables)
+        with self.workers.scope():
+            optimizer = build_optimizer(self.recipe, scale=self.progress.learning_rate_scale)
+            self.workers.adapt(optimizer)
+            # At its end `fit` would replace the weights by their averages, and the next round would
+            # start from there: the trainer alone decides when the averages take their place.
+            self._put_averages = optimizer.finalize_variable_values
+            optimizer.finalize_variable_values = lambda trainable_variables: None
+            self.model.compile(optimizer)
+            optimizer.build(self.model.trainable_variables)
         if self.resident:
             self.resident.install()
 
     def _restore(self, *, rollbacks: int | None = None) -> None:
         """Go to the last checkpoint, with the learning rate that belongs to it."""
-        stored = read_progress(self.checkpoint_path)
+        path = self.folder.checkpoint
+        stored = read_progress(path)
         recipe_hash = stored.pop("recipe_sha256")
         self.progress = Progress(**stored)
         if rollbacks is not None:
             self.progress.rollbacks = rollbacks
         self._compile()
-        read_checkpoint(self.checkpoint_path, self._groups)
+        read_checkpoint(path, self._groups)
         if recipe_hash != self.recipe.sha256:
             raise ValueError(
-                f"{self.checkpoint_path} was made with another recipe. Give a fresh "
-                "--work_dir, or put the old recipe back."
+                f"{path} was made with another recipe. Give a fresh --work_dir, or put the old "
+                "recipe back."
             )
+        self.workers.spread_seeds(self.model)
 
     def _train_round(self, steps: int, is_time_up: Callable[[], bool]) -> dict[str, float]:
         plan, start = self.recipe.training, self.progress.step
-        watch = Watch(is_time_up, plan.steps_per_call)
+        watch = Watch(is_time_up, plan.steps_per_call if self.resident else 1)
         batches = training_batches(
             self.recipe,
             self.train_data,
@@ -224,11 +224,10 @@ class Trainer:
         )
         if self.resident:
             batches = StepBlocks(batches, plan.steps_per_call)
-        history = self.model.fit(batches, shuffle=False, verbose=2, callbacks=[watch])
+        losses = self.workers.fit(self.model, batches, [watch])
         # The weights too: a loss only tells of the step before.
         if not watch.is_finite or not self._has_finite_weights():
             raise FloatingPointError(f"The loss is no longer finite at step {start + watch.steps}.")
-        losses = {key: float(values[-1]) for key, values in history.history.items()}
         uniform = math.log2(self.model.likelihood.levels)
         lowest = min(self.progress.lowest_train, uniform)
         if watch.steps == steps and 0.0 < plan.divergence * lowest < losses["bits_per_dim"]:
@@ -248,8 +247,8 @@ class Trainer:
         if self.progress.rollbacks == self.recipe.training.rollbacks:
             raise FloatingPointError(
                 f"{error} Training stopped after {self.progress.rollbacks} rollbacks; "
-                f"{self.checkpoint_path} still holds the last good state. Lower the learning rate "
-                "or set clip_norm, and start again."
+                f"{self.folder.checkpoint} still holds the last good state. Lower the learning "
+                "rate or set clip_norm, and start again."
             ) from None
         self._restore(rollbacks=self.progress.rollbacks + 1)
         # What is stored decides the learning rate of a run that is killed and resumed.
@@ -268,7 +267,7 @@ class Trainer:
             value = evaluate_model(self.model, batches, verbose=False)["bits_per_dim"]
             if value < progress.best:
                 progress.best, progress.best_step = value, progress.step
-                self._save_best()
+                self.folder.write_best(self.model.weights, self.progress.step)
             self._draw_sheet()
         record = {
             "step": progress.step,
@@ -278,20 +277,7 @@ class Trainer:
             "validation_bits_per_dim": value,
         }
         progress.history.append(record)
-        lines = "".join(json.dumps(line) + "\n" for line in progress.history)
-        self.history_path.write_text(lines)
-        self.board.write(
-            progress.step,
-            {"bits_per_dim/train": record["train_bits_per_dim"], "bits_per_dim/validation": value},
-        )
-        logging.info(
-            "Step %d: train %.4f, validation %.4f bits/dim (best %.4f at step %d).",
-            progress.step,
-            record["train_bits_per_dim"],
-            value,
-            progress.best,
-            progress.best_step,
-        )
+        self.folder.write_round(progress)
 
     def _draw_sheet(self) -> None:
         rounds = self.recipe.training.rounds_per_sheet
@@ -302,16 +288,9 @@ class Trainer:
             or self.progress.step % (rounds * self.recipe.training.steps_per_round)
         ):
             return
+        # Drawn by all: on JAX they compute together.
         images = draw_samples(self.model, 16)
-        path = self.work_dir / f"samples-{self.progress.step:07d}.png"
-        save_grid(path, images, self.model.likelihood.levels)
+        self.folder.write_sheet(self.progress.step, images, self.model.likelihood.levels)
 
     def _save(self) -> None:
-        progress: dict[str, Any] = dataclasses.asdict(self.progress)
-        progress["recipe_sha256"] = self.recipe.sha256
-        write_checkpoint(self.checkpoint_path, self._groups, progress)
-
-    def _save_best(self) -> None:
-        write_checkpoint(
-            self.best_path, {"model": self.model.weights}, {"step": self.progress.step}
-        )
+        self.folder.write_checkpoint(self._groups, self.progress, self.recipe.sha256)

@@ -66,7 +66,7 @@ def test_validation_improves_on_learnable_images_and_the_best_weights_are_kept(
     trainer.load_best()
     images = load("", "train", labels=False)
     assert np.mean(trainer.model.bits_per_dim(images)) == pytest.approx(min(values), rel=1e-5)
-    lines = trainer.history_path.read_text().splitlines()
+    lines = trainer.folder.history.read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [10, 20, 30]
 
 
@@ -200,8 +200,8 @@ def test_a_damaged_checkpoint_is_refused_with_its_path(write_recipe, load_random
     recipe = read_recipe(write_recipe())
     trainer = Trainer(recipe, tmp_path / "run", load=load_random)
     trainer._save()
-    whole = trainer.checkpoint_path.read_bytes()
-    trainer.checkpoint_path.write_bytes(whole[: len(whole) // 2])
+    whole = trainer.folder.checkpoint.read_bytes()
+    trainer.folder.checkpoint.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=r"checkpoint\.npz cannot be read"):
         Trainer(recipe, tmp_path / "run", load=load_random)
 
