@@ -1,8 +1,13 @@
 """A run can be stopped anywhere, goes on with the same bits, and never loses good weights."""
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -212,3 +217,32 @@ def test_images_that_do_not_fit_the_model_are_refused_before_training(write_reci
 
     with pytest.raises(ValueError, match=r"0\.\.3"):
         Trainer(read_recipe(write_recipe()), tmp_path / "run", load=load)
+
+
+_OTHER_BACKEND = """
+import sys
+import numpy as np
+from keras_ar.training import Trainer, read_recipe
+
+trainer = Trainer(read_recipe(sys.argv[1]), sys.argv[2])
+np.savez(sys.argv[3], *[v.numpy() for group in trainer._groups.values() for v in group])
+assert trainer.progress.step == 3
+assert trainer.train().step == 6
+"""
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_the_other_backend(write_recipe, load_random, tmp_path):
+    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    if importlib.util.find_spec(other) is None:
+        pytest.skip(f"{other} is not installed")
+    arrays = {split: load_random("", split, labels=False) for split in ("train", "validation")}
+    np.savez(tmp_path / "random.npz", **arrays)
+    recipe = write_recipe(steps=6, name=f'"{tmp_path / "random.npz"}"')
+    trainer = Trainer(read_recipe(recipe), tmp_path / "run")
+    trainer.train(rounds=1)
+    command = [sys.executable, "-c", _OTHER_BACKEND, recipe, tmp_path / "run", tmp_path / "o.npz"]
+    subprocess.run(command, env=os.environ | {"KERAS_BACKEND": other}, check=True, timeout=300)
+    with np.load(tmp_path / "o.npz") as stored:
+        assert _same(_state(trainer), [stored[name] for name in stored.files])
+    assert Trainer(read_recipe(recipe), tmp_path / "run").progress.step == 6
