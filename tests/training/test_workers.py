@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -161,7 +162,6 @@ def read_history(work_dir: pathlib.Path) -> list[tuple[float, ...]]:
 
 
 def assert_equal_runs(one, other, tolerance: float):
-    print("largest difference", max(np.abs(one[n] - 1.0 * other[n]).max() for n in one))
     assert one.keys() == other.keys()
     for name in one:
         np.testing.assert_allclose(one[name], other[name], rtol=0, atol=tolerance, err_msg=name)
@@ -189,7 +189,6 @@ def test_after_a_worker_was_killed_all_end_and_a_restart_ends_with_the_same_weig
     processes[1].send_signal(signal.SIGKILL)
     killed = time.monotonic()
     said = finish(processes, folders)
-    print(time.monotonic() - killed, said[0][-3000:])
     assert processes[0].returncode not in (0, -signal.SIGKILL), said[0]
     assert time.monotonic() - killed < 120.0
     run(recipe, tmp_path / "killed", 2)
@@ -272,3 +271,22 @@ def test_workers_that_disagree_are_told_who_has_what():
     check_all_equal("step", [5, 5])
     with pytest.raises(ValueError, match=r"step .worker 0: 5, worker 1: 0.\. .* --work_dir"):
         check_all_equal("step", [5, 0])
+
+
+@pytest.mark.slow
+def test_workers_without_a_common_work_dir_end_before_training(recipe, together, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "other"]
+    folders[0].mkdir()
+    shutil.copy(together / "checkpoint.npz", folders[0])
+    processes = start(recipe, folders)
+    for said in finish(processes, folders):
+        assert "disagree about the step" in said, said
+        assert "worker 0: 120, worker 1: 0" in said
+    assert [process.returncode for process in processes] == [1, 1]
+
+
+@pytest.mark.slow
+def test_the_time_limit_stops_all_workers_at_the_same_step(recipe, tmp_path):
+    run(recipe, tmp_path / "run", 2, "--minutes=0.002")
+    with np.load(tmp_path / "run" / "checkpoint.npz") as stored:
+        assert 0 < json.loads(str(stored["progress"]))["step"] < 120
