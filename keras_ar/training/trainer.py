@@ -161,13 +161,13 @@ class Trainer:
         return {"model": model, "optimizer": self.model.optimizer.variables}
 
     def _start(self) -> None:
+        path = self.folder.checkpoint
         # The chief's answer: it may write the first checkpoint before another one looks.
-        is_resumed = self.workers.agree(self.folder.checkpoint.exists())
-        step = -1 if is_resumed else 0
-        if self.folder.checkpoint.exists():
-            step = read_progress(self.folder.checkpoint)["step"]
+        is_resumed = self.workers.agree(path.exists())
         # Before anything that all have to do together, where they would wait for each other.
         self.workers.check_equal("recipe", int(self.recipe.sha256[:7], 16))
+        self.workers.check_equal("checkpoints they find", int(is_resumed and path.exists()))
+        step = read_progress(path)["step"] if is_resumed else 0
         self.workers.check_equal("step at which they start", step)
         if is_resumed:
             self._restore()

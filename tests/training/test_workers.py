@@ -177,20 +177,22 @@ def test_two_workers_train_as_one_process_does_with_the_same_batches(recipe, tog
 
 
 @pytest.mark.slow
-def test_after_a_worker_was_killed_all_end_and_a_restart_ends_with_the_same_weights(
-    recipe, together, tmp_path
+@pytest.mark.parametrize("killed", [1, 0], ids=["a worker", "the chief"])
+def test_after_one_was_killed_all_end_and_a_restart_ends_with_the_same_weights(
+    recipe, together, tmp_path, killed
 ):
     folders = [tmp_path / "killed"] * 2
     processes = start(recipe, folders)
-    checkpoint = tmp_path / "killed" / "checkpoint.npz"
-    while not checkpoint.exists():
+    history = tmp_path / "killed" / "history.jsonl"
+    while not (history.exists() and history.stat().st_size):
         assert all(process.poll() is None for process in processes)
         time.sleep(0.02)
-    processes[1].send_signal(signal.SIGKILL)
-    killed = time.monotonic()
+    processes[killed].send_signal(signal.SIGKILL)
+    started = time.monotonic()
     said = finish(processes, folders)
-    assert processes[0].returncode not in (0, -signal.SIGKILL), said[0]
-    assert time.monotonic() - killed < 120.0
+    other = 1 - killed
+    assert processes[other].returncode not in (0, -signal.SIGKILL), said[other]
+    assert time.monotonic() - started < 120.0
     run(recipe, tmp_path / "killed", 2)
     assert "Resuming at step" in (tmp_path / "killed" / "log0.txt").read_text()
     assert_equal_runs(read_variables(together), read_variables(tmp_path / "killed"), 1e-6)
@@ -280,8 +282,7 @@ def test_workers_without_a_common_work_dir_end_before_training(recipe, together,
     shutil.copy(together / "checkpoint.npz", folders[0])
     processes = start(recipe, folders)
     for said in finish(processes, folders):
-        assert "disagree about the step" in said, said
-        assert "worker 0: 120, worker 1: 0" in said
+        assert "checkpoints they find (worker 0: 1, worker 1: 0)" in said
     assert [process.returncode for process in processes] == [1, 1]
 
 
