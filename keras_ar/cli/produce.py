@@ -77,6 +77,7 @@ def _train(values: flags.FlagValues) -> None:
         output=values.output or (recipe if recipe.is_dir() else recipe.parent),
         minutes=values.minutes,
         float16=values.float16,
+        shard_megabytes=values.shard_megabytes,
     )
     print(f"Wrote {folder}.")
 
@@ -108,6 +109,12 @@ def _define_train_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_bool("float16", True, "Store the weights as float16.", flag_values=values)
+    flags.DEFINE_float(
+        "shard_megabytes",
+        None,
+        "Divide the weights into files of at most so many megabytes.",
+        flag_values=values,
+    )
 
 
 TRAIN = Command(

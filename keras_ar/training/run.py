@@ -16,6 +16,7 @@ from keras_ar.training.trainer import Trainer
 from keras_ar.zoo.assets import write_vocabulary
 from keras_ar.zoo.golden import write_golden
 from keras_ar.zoo.preset import load_folder, save
+from keras_ar.zoo.weights_writer import check_shard_size
 
 __all__ = ["run_recipe"]
 
@@ -29,6 +30,7 @@ def run_recipe(
     output: str | os.PathLike,
     minutes: float | None = None,
     float16: bool = True,
+    shard_megabytes: float | None = None,
 ) -> pathlib.Path:
     """Train by a recipe and write the best averaged weights as a model folder.
 
@@ -43,6 +45,8 @@ def run_recipe(
         output: The model folder.
         minutes: Stop after this time; the best weights so far are written.
         float16: Whether to store the weights in half the space.
+        shard_megabytes: Divide the weights into files of at most this size, as
+            ``keras_ar.zoo.save`` does.
 
     Returns:
         The model folder.
@@ -50,7 +54,8 @@ def run_recipe(
     Raises:
         OSError: If a folder cannot be written; said before training starts.
         FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
-        ValueError: If recipe, data or checkpoint do not fit each other.
+        ValueError: If recipe, data or checkpoint do not fit each other, or an array does not fit
+            into a shard; said before training starts.
     """
     recipe = read_recipe(recipe)
     output = pathlib.Path(output)
@@ -65,6 +70,8 @@ def run_recipe(
         else {"sample_rate": sample_rate_of(recipe.data.name, recipe.data.train)}
     )
     trainer = Trainer(recipe, work_dir)
+    if shard_megabytes is not None:
+        check_shard_size(trainer.model, shard_megabytes, float16=float16)
     progress = trainer.train(None if minutes is None else 60.0 * minutes)
     trainer.load_best()
     metadata = {
@@ -83,7 +90,8 @@ def run_recipe(
     }
     if trainer.vocabulary is not None:
         metadata["vocabulary_sha256"] = write_vocabulary(trainer.vocabulary, output)
-    save(trainer.model, output, metadata=metadata, float16=float16)
+    stored_as = {"float16": float16, "shard_megabytes": shard_megabytes}
+    save(trainer.model, output, metadata=metadata, **stored_as)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.history_path, output / "history.jsonl")
     stored = load_folder(output)
