@@ -113,7 +113,8 @@ def evaluate_folder(
     from keras_ar.training import even_batches, load_split, read_recipe
     from keras_ar.zoo.assets import read_vocabulary
     from keras_ar.zoo.card import check_prose, write_card
-    from keras_ar.zoo.preset import load_folder, sha256_of
+    from keras_ar.zoo.preset import load_folder
+    from keras_ar.zoo.weights_files import weights_sha256
 
     folder = pathlib.Path(folder)
     recipe = read_recipe(folder)
@@ -152,7 +153,7 @@ def evaluate_folder(
         **({"ensembles": ensembles} if ensembles else {}),
         **({"binarization": binarization} if binarization else {}),
         **({"unit": _UNITS[kind]} if kind in _UNITS else {}),
-        "weights_sha256": sha256_of(folder / "model.weights.h5"),
+        "weights_sha256": weights_sha256(folder),
         "recipe_sha256": recipe.sha256,
         "hardware": describe_hardware(),
         "versions": describe_versions(),

@@ -61,13 +61,17 @@ def _record(folder: pathlib.Path, text: str) -> dict[str, Any]:
     recipe = tomllib.loads((folder / "recipe.toml").read_text())
     metadata = json.loads((folder / "metadata.json").read_text())
     results = json.loads((folder / "results.json").read_text())
-    weights = folder / "model.weights.h5"
+    # One file, or the index and its shards; then the index holds the hashes of the shards.
+    weights = sorted(folder.glob("model*.weights.*"))
+    stated = [path for path in weights if path.name.startswith("model.")]
+    if len(stated) != 1:
+        raise app.UsageError(f"{folder} holds {len(stated)} files of weights: train it again.")
     return {
         "name": folder.name,
         "repo_id": None,
         "revision": None,
-        "weights_sha256": _sha256(weights),
-        "weights_size": weights.stat().st_size,
+        "weights_sha256": _sha256(stated[0]),
+        "weights_size": sum(path.stat().st_size for path in weights),
         "config_sha256": _sha256(folder / "config.json"),
         "license": ModelCard(text).data.license,
         "paper": recipe["card"]["arxiv"],

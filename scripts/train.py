@@ -22,6 +22,9 @@ _MINUTES = flags.DEFINE_float(
     "minutes", None, "Stop after this time; the best weights so far are written.", lower_bound=0.0
 )
 _FLOAT16 = flags.DEFINE_bool("float16", True, "Store the weights as float16.")
+_SHARD_MEGABYTES = flags.DEFINE_float(
+    "shard_megabytes", None, "Divide the weights into files of at most so many megabytes."
+)
 
 
 def main(argv: list[str]) -> None:
@@ -42,6 +45,7 @@ def main(argv: list[str]) -> None:
             output=output,
             minutes=_MINUTES.value,
             float16=_FLOAT16.value,
+            shard_megabytes=_SHARD_MEGABYTES.value,
             workers=workers,
         )
 

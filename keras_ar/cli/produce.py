@@ -70,15 +70,20 @@ def _train(values: flags.FlagValues) -> None:
     logging.set_verbosity(logging.INFO)
     from keras_ar import training
 
+    workers = training.find_workers()
     recipe = pathlib.Path(values.recipe)
-    folder = training.run_recipe(
-        recipe,
-        work_dir=values.work_dir,
-        output=values.output or (recipe if recipe.is_dir() else recipe.parent),
-        minutes=values.minutes,
-        float16=values.float16,
-    )
-    print(f"Wrote {folder}.")
+    with workers.ending_together():
+        folder = training.run_recipe(
+            recipe,
+            work_dir=values.work_dir,
+            output=values.output or (recipe if recipe.is_dir() else recipe.parent),
+            minutes=values.minutes,
+            float16=values.float16,
+            shard_megabytes=values.shard_megabytes,
+            workers=workers,
+        )
+    if workers.is_chief:
+        print(f"Wrote {folder}.")
 
 
 def _define_train_flags(values: flags.FlagValues) -> None:
@@ -108,6 +113,12 @@ def _define_train_flags(values: flags.FlagValues) -> None:
         flag_values=values,
     )
     flags.DEFINE_bool("float16", True, "Store the weights as float16.", flag_values=values)
+    flags.DEFINE_float(
+        "shard_megabytes",
+        None,
+        "Divide the weights into files of at most so many megabytes.",
+        flag_values=values,
+    )
 
 
 TRAIN = Command(

@@ -16,7 +16,7 @@ __all__ = ["PUBLISH"]
 
 
 def _show(folder: pathlib.Path, repo_id: str | None) -> None:
-    from keras_ar.zoo.preset import sha256_of
+    from keras_ar.zoo.model_files import sha256_of
     from keras_ar.zoo.readiness import files_to_publish, find_problems
 
     print(f"{folder} would go to {repo_id or 'the repository of --repo_id'}:")

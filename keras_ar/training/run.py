@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+from typing import Any
 
 import keras
 from absl import logging
@@ -17,6 +18,7 @@ from keras_ar.training.workers import Workers
 from keras_ar.zoo.assets import write_vocabulary
 from keras_ar.zoo.golden import write_golden
 from keras_ar.zoo.preset import load_folder, save
+from keras_ar.zoo.weights_writer import check_shard_size
 
 __all__ = ["run_recipe"]
 
@@ -30,6 +32,7 @@ def run_recipe(
     output: str | os.PathLike,
     minutes: float | None = None,
     float16: bool = True,
+    shard_megabytes: float | None = None,
     workers: Workers | None = None,
 ) -> pathlib.Path:
     """Train by a recipe and write the best averaged weights as a model folder.
@@ -45,6 +48,8 @@ def run_recipe(
         output: The model folder.
         minutes: Stop after this time; the best weights so far are written.
         float16: Whether to store the weights in half the space.
+        shard_megabytes: Divide the weights into files of at most this size, as
+            ``keras_ar.zoo.save`` does.
         workers: The processes that train together, see ``find_workers``; by default this one
             alone. Only the chief writes.
 
@@ -54,7 +59,8 @@ def run_recipe(
     Raises:
         OSError: If a folder cannot be written; said before training starts.
         FloatingPointError: If the loss is no longer finite; the last checkpoint is kept.
-        ValueError: If recipe, data or checkpoint do not fit each other.
+        ValueError: If recipe, data or checkpoint do not fit each other, or an array does not fit
+            into a shard; said before training starts.
     """
     recipe, workers = read_recipe(recipe), workers or Workers()
     output = pathlib.Path(output)
@@ -70,16 +76,23 @@ def run_recipe(
         else {"sample_rate": sample_rate_of(recipe.data.name, recipe.data.train)}
     )
     trainer = Trainer(recipe, work_dir, workers=workers)
+    stored_as = {"float16": float16, "shard_megabytes": shard_megabytes}
+    if shard_megabytes is not None:
+        check_shard_size(trainer.model, shard_megabytes, float16=float16)
     trainer.train(None if minutes is None else 60.0 * minutes)
     trainer.load_best()
     with workers.parting():
         if workers.is_chief:
-            _write_folder(trainer, output, facts, kind=kind, float16=float16)
+            _write_folder(trainer, output, kind, facts, stored_as)
     return output
 
 
 def _write_folder(
-    trainer: Trainer, output: pathlib.Path, facts: dict, *, kind: str, float16: bool
+    trainer: Trainer,
+    output: pathlib.Path,
+    kind: str,
+    facts: dict[str, Any],
+    stored_as: dict[str, Any],
 ) -> None:
     recipe, progress = trainer.recipe, trainer.progress
     metadata = {
@@ -98,7 +111,7 @@ def _write_folder(
     }
     if trainer.vocabulary is not None:
         metadata["vocabulary_sha256"] = write_vocabulary(trainer.vocabulary, output)
-    save(trainer.model, output, metadata=metadata, float16=float16)
+    save(trainer.model, output, metadata=metadata, **stored_as)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.folder.history, output / "history.jsonl")
     stored = load_folder(output)

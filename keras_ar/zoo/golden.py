@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_ar.models import AutoregressiveModel
-from keras_ar.zoo.preset import sha256_of
+from keras_ar.zoo.model_files import sha256_of
 
 __all__ = ["golden_differences", "write_golden"]
 

@@ -9,6 +9,7 @@ client's.
 import contextlib
 import pathlib
 import re
+from collections.abc import Iterator
 
 import huggingface_hub
 from huggingface_hub.errors import EntryNotFoundError, HfUriError, HFValidationError
@@ -16,11 +17,11 @@ from huggingface_hub.errors import EntryNotFoundError, HfUriError, HFValidationE
 from keras_ar.version import __version__
 from keras_ar.zoo.assets import VOCABULARY
 from keras_ar.zoo.hub_errors import explain
-from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS, read_json
+from keras_ar.zoo.model_files import CONFIG, METADATA, read_json
+from keras_ar.zoo.weights_files import INDEX, WEIGHTS, weights_names
 
 __all__ = ["cached", "download", "forget", "parse_address"]
 
-_NEEDED = (CONFIG, METADATA, WEIGHTS)
 _CLIENT = {"library_name": "keras_ar", "library_version": __version__}
 
 
@@ -46,16 +47,37 @@ def parse_address(address: str) -> tuple[str, str | None]:
     return uri.id, uri.revision
 
 
+def _needed(folder: pathlib.Path) -> Iterator[str]:
+    """Yield the names of the files that a model needs beside its config.
+
+    Which ones they are is read from those before, so each must be there before the next is asked
+    for, if it exists at all.
+    """
+    yield METADATA
+    metadata = read_json(folder / METADATA) if (folder / METADATA).is_file() else {}
+    if "vocabulary_sha256" in metadata:
+        yield VOCABULARY
+    if metadata.get("weights_file") != INDEX:
+        yield WEIGHTS
+        return
+    yield INDEX
+    # Of an index that is none nothing follows; its hash will tell whether it is a damaged one.
+    with contextlib.suppress(ValueError):
+        yield from weights_names(folder)[1:]
+
+
+def _in_cache(repo_id: str, revision: str, name: str) -> str | None:
+    path = huggingface_hub.try_to_load_from_cache(repo_id, name, revision=revision)
+    return path if isinstance(path, str) else None
+
+
 def cached(repo_id: str, revision: str) -> pathlib.Path | None:
     """Return where the cache holds this commit, without asking the network."""
-    paths = [
-        huggingface_hub.try_to_load_from_cache(repo_id, name, revision=revision) for name in _NEEDED
-    ]
-    if not all(isinstance(path, str) for path in paths):
+    config = _in_cache(repo_id, revision, CONFIG)
+    if config is None or _in_cache(repo_id, revision, METADATA) is None:
         return None
-    folder = pathlib.Path(paths[0]).parent
-    is_whole = not _has_vocabulary(folder) or (folder / VOCABULARY).is_file()
-    return folder if is_whole else None
+    folder = pathlib.Path(config).parent
+    return folder if all(_in_cache(repo_id, revision, name) for name in _needed(folder)) else None
 
 
 def download(repo_id: str, revision: str | None) -> pathlib.Path:
@@ -79,28 +101,26 @@ def download(repo_id: str, revision: str | None) -> pathlib.Path:
         commit = path.parent.name
         if not re.fullmatch("[0-9a-f]{40}", commit):
             raise ValueError("the server named a commit that is none")
-        with contextlib.suppress(EntryNotFoundError):
-            # Repositories that Keras wrote may lack it.
-            huggingface_hub.hf_hub_download(repo_id, METADATA, revision=commit, **_CLIENT)
-            if _has_vocabulary(path.parent):
-                huggingface_hub.hf_hub_download(repo_id, VOCABULARY, revision=commit, **_CLIENT)
-        huggingface_hub.hf_hub_download(repo_id, WEIGHTS, revision=commit, **_CLIENT)
+        for name in _needed(path.parent):
+            try:
+                huggingface_hub.hf_hub_download(repo_id, name, revision=commit, **_CLIENT)
+            except EntryNotFoundError:
+                # Repositories that Keras wrote may lack what is no weights.
+                if name not in (METADATA, VOCABULARY):
+                    raise
     except Exception as error:
         raise explain(error, address) from error
     return path.parent
 
 
-def _has_vocabulary(folder: pathlib.Path) -> bool:
-    """Whether the model is one of text: only then there is one more file to ask for."""
-    return "vocabulary_sha256" in read_json(folder / METADATA)
-
-
 def forget(folder: pathlib.Path) -> None:
-    """Remove a snapshot from the cache, with its files unless another revision has them too."""
-    weights = (folder / WEIGHTS).resolve()
+    """Remove a snapshot from the cache, with its files even if another revision has them too.
+
+    One of them is damaged, and a damaged file must not be linked again.
+    """
+    blobs = [path.resolve() for path in folder.rglob("*") if not path.is_dir()]
     cache = huggingface_hub.scan_cache_dir(folder.parents[2])
     cache.delete_revisions(folder.name).execute()
-    # The damaged file must go even if another revision refers to it: it would be linked again.
-    if weights.is_relative_to(folder.parents[1].resolve()):
-        with contextlib.suppress(FileNotFoundError):
-            weights.unlink()
+    for blob in blobs:
+        if blob.is_relative_to(folder.parents[1].resolve()):
+            blob.unlink(missing_ok=True)

@@ -1,10 +1,11 @@
 """Read the files of a model folder without trusting them.
 
 A folder may come from anywhere. Before Keras sees it, every file must be an ordinary file that
-lies in the folder, JSON must be small and flat, and the weights file must hold exactly what it
+lies in the folder, JSON must be small and flat, and a weights file must hold exactly what it
 declares: then reading it costs no more memory than the file has bytes.
 """
 
+import hashlib
 import json
 import math
 import pathlib
@@ -14,13 +15,19 @@ from typing import Any
 
 import h5py
 
-__all__ = ["CONFIG", "METADATA", "WEIGHTS", "count_weights", "find_file", "read_json"]
+__all__ = ["CONFIG", "METADATA", "array_sizes", "find_file", "read_json", "sha256_of"]
 
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+CONFIG, METADATA = "config.json", "metadata.json"
 
 _MAX_JSON_BYTES = 1 << 20
 _MAX_DEPTH = 32
 _MAX_OBJECTS = 200_000
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """Return the sha256 of a file as hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def find_file(folder: pathlib.Path, name: str) -> pathlib.Path:
@@ -116,27 +123,25 @@ def _check_dataset(name: str, dataset: h5py.Dataset) -> None:
         raise ValueError(f"{name} declares {declared:,} bytes and does not hold them")
 
 
-def count_weights(path: pathlib.Path) -> tuple[int, int]:
-    """Check that a weights file holds plain arrays, all of them stored, and count.
+def array_sizes(path: pathlib.Path) -> dict[str, int]:
+    """Check that a weights file holds plain arrays, all of them stored, and measure them.
 
     Returns:
-        How many arrays and how many numbers it holds, without those of optimizers and of random
-        number generators.
+        By the name of each array, how many numbers it holds.
 
     Raises:
         ValueError: If the file is damaged, or holds anything else.
     """
-    arrays = numbers = 0
+    sizes = {}
     try:
         with h5py.File(path, "r") as file:
             for name, dataset in _datasets(file):
                 _check_dataset(name, dataset)
-                if not name.startswith("optimizer/") and "seed_generator" not in name:
-                    arrays, numbers = arrays + 1, numbers + dataset.size
+                sizes[name] = dataset.size
     except ValueError as error:
         raise ValueError(f"{path} is refused: {error}.") from None
     except (OSError, RuntimeError, KeyError, TypeError):
         raise ValueError(
             f"{path} is not a weights file: it was damaged, or it is another file."
         ) from None
-    return arrays, numbers
+    return sizes

@@ -7,6 +7,7 @@ import re
 
 from keras_ar.version import __version__
 from keras_ar.zoo.readiness import files_to_publish, find_problems
+from keras_ar.zoo.weights_files import INDEX, WEIGHTS
 
 __all__ = ["Publication", "publish"]
 
@@ -44,6 +45,8 @@ def _upload(folder: pathlib.Path, repo_id: str, create_pr: bool, tag: str | None
         repo_id=repo_id,
         folder_path=folder,
         allow_patterns=files_to_publish(folder),
+        # Weights of the other layout, or more shards than there are now: readers would take them.
+        delete_patterns=[WEIGHTS, INDEX, "model_?????.weights.h5"],
         commit_message=f"Publish {folder.resolve().name} with keras_ar {__version__}",
         create_pr=create_pr,
     )

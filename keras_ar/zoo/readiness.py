@@ -6,12 +6,13 @@ import re
 
 from keras_ar.zoo.assets import VOCABULARY
 from keras_ar.zoo.golden import golden_differences
-from keras_ar.zoo.model_files import CONFIG, METADATA, WEIGHTS, read_json
-from keras_ar.zoo.preset import load_folder, sha256_of
+from keras_ar.zoo.model_files import CONFIG, METADATA, read_json, sha256_of
+from keras_ar.zoo.preset import load_folder
+from keras_ar.zoo.weights_files import find_damaged, weights_names
 
 __all__ = ["files_to_publish", "find_problems"]
 
-_REQUIRED = ("README.md", CONFIG, "golden.npz", METADATA, WEIGHTS)
+_REQUIRED = ("README.md", CONFIG, "golden.npz", METADATA)
 _OF_RECIPES = ("recipe.toml", "results.json")
 _SAMPLES = ("samples.png", "samples.txt")
 _OPTIONAL = ("history.jsonl", VOCABULARY)
@@ -22,7 +23,8 @@ _TOLERANCES = {"parameters": 1e-3, "log_prob": 1e-2}
 def files_to_publish(folder: pathlib.Path) -> list[str]:
     """Return the names that would be uploaded: those that a model folder has, and no others."""
     recordings = (f"audio/{path.name}" for path in folder.glob("audio/*.wav"))
-    known = (*_REQUIRED, *_OF_RECIPES, *_SAMPLES, *_OPTIONAL, *recordings)
+    weights = weights_names(folder)
+    known = (*_REQUIRED, *weights, *_OF_RECIPES, *_SAMPLES, *_OPTIONAL, *recordings)
     return sorted(name for name in known if (folder / name).is_file())
 
 
@@ -81,14 +83,14 @@ def find_problems(folder: pathlib.Path) -> list[str]:
         ValueError: If the folder holds something that is no model of keras_ar.
     """
     has_recipe = (folder / "recipe.toml").is_file()
-    required = (*_REQUIRED, *_OF_RECIPES) if has_recipe else _REQUIRED
+    required = [*_REQUIRED, *weights_names(folder), *(_OF_RECIPES if has_recipe else ())]
     missing = [name for name in required if not (folder / name).is_file()]
     if has_recipe and not any((folder / name).is_file() for name in _SAMPLES):
         missing.append("samples.png")
     if missing:
         return [f"it has no {name}" for name in missing]
     metadata = read_json(folder / METADATA)
-    if metadata.get("weights_sha256") != sha256_of(folder / WEIGHTS):
+    if find_damaged(folder, metadata.get("weights_sha256")) is not None:
         return ["its weights are not those that metadata.json names"]
     problems = _check_golden(folder, metadata) + _check_card(folder)
     return problems + (_check_recipe(folder, metadata) if has_recipe else [])

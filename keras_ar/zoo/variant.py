@@ -18,8 +18,9 @@ class Variant:
         name: ``<family>[_<size>]_<dataset>[_<note>]``; also the name of its folder.
         repo_id: ``organisation/name`` on the Hugging Face Hub.
         revision: The commit there, 40 hexadecimal digits.
-        weights_sha256: Hash of ``model.weights.h5``.
-        weights_size: Its size in bytes.
+        weights_sha256: Hash of ``model.weights.h5``, or of ``model.weights.json``, the index of
+            weights in shards, which holds the hashes of the shards.
+        weights_size: Size of the files of weights in bytes.
         config_sha256: Hash of ``config.json``.
         license: Licence of the weights, as the Hub spells it.
         paper: The paper's arXiv id.

@@ -10,7 +10,8 @@ from keras_ar import zoo
 from keras_ar.data import Vocabulary, write_wav
 from keras_ar.models import GatedPixelCNN, PixelCNN, WaveNet
 from keras_ar.zoo.assets import VOCABULARY, write_vocabulary
-from keras_ar.zoo.preset import save, sha256_of
+from keras_ar.zoo.model_files import sha256_of
+from keras_ar.zoo.preset import save
 
 HEIGHT, WIDTH = 6, 5
 

@@ -189,21 +189,28 @@ def test_train_runs_the_recipe(tmp_path, monkeypatch, capsys):
 
     calls = []
 
-    def run_recipe(recipe, **options):
+    def run_recipe(recipe, *, workers, **options):
+        assert workers.count == 1
         calls.append((str(recipe), options))
         return options["output"]
 
     monkeypatch.setattr(training, "run_recipe", run_recipe)
     monkeypatch.setattr(logging, "use_absl_handler", lambda: None)
     monkeypatch.setattr(logging, "set_verbosity", lambda level: None)
+    more = ["--output=o", "--nofloat16", "--shard_megabytes=15"]
     assert main(["train", "--recipe", str(tmp_path), "--work_dir=runs", "--minutes=1.5"]) == 0
-    assert main(["train", "--recipe=a/b.toml", "--work_dir=r", "--output=o", "--nofloat16"]) == 0
+    assert main(["train", "--recipe=a/b.toml", "--work_dir=r", *more]) == 0
     assert calls == [
         (
             str(tmp_path),
-            {"work_dir": "runs", "output": tmp_path, "minutes": 1.5, "float16": True},
+            {"work_dir": "runs", "output": tmp_path, "minutes": 1.5}
+            | {"float16": True, "shard_megabytes": None},
         ),
-        ("a/b.toml", {"work_dir": "r", "output": "o", "minutes": None, "float16": False}),
+        (
+            "a/b.toml",
+            {"work_dir": "r", "output": "o", "minutes": None}
+            | {"float16": False, "shard_megabytes": 15.0},
+        ),
     ]
     assert capsys.readouterr().out.splitlines() == [f"Wrote {tmp_path}.", "Wrote o."]
 

@@ -11,6 +11,7 @@ from keras_ar.data import Vocabulary, load_audio, load_text, pad_sequences, read
 from keras_ar.evaluation import evaluate_folder
 from keras_ar.training import Trainer, even_batches, read_recipe, run_recipe
 from keras_ar.zoo.card import render_card
+from keras_ar.zoo.weights_files import weights_sha256
 
 RATE = 1000
 _TEXT = "to be, or not to be: that is the question. " * 40
@@ -164,8 +165,15 @@ def test_a_resumed_run_goes_on_with_what_the_network_remembered(text_file, tmp_p
 
 def test_recordings_are_measured_each_by_itself_and_samples_can_be_heard(recordings, tmp_path):
     recipe = write_recipe(tmp_path, "WaveNet", recordings, _WAVENET)
-    folder = run_recipe(recipe, work_dir=tmp_path / "run", output=tmp_path / "out")
+    places = {"work_dir": tmp_path / "run", "output": tmp_path / "out"}
+    with pytest.raises(ValueError, match="shard_megabytes"):
+        run_recipe(recipe, **places, shard_megabytes=0.001)
+    assert not list(places["output"].iterdir())
+    # In several files, which is nothing that anything below could tell.
+    folder = run_recipe(recipe, **places, shard_megabytes=0.1)
+    assert not (folder / "model.weights.h5").exists()
     results = evaluate_folder(folder, verbose=False)
+    assert results["weights_sha256"] == weights_sha256(folder)
     model = keras_ar.zoo.load(folder)
     codes = load_audio(recordings, "test")
     alone = [(-float(model.log_prob(row[row >= 0][None])[0]), (row >= 0).sum()) for row in codes]

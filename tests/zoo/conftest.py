@@ -40,6 +40,17 @@ def tiny_folder(saved_folder, tmp_path):
 
 
 @pytest.fixture(scope="session")
+def _saved_shards(tmp_path_factory) -> pathlib.Path:
+    return save(_tiny_model(), tmp_path_factory.mktemp("shards"), shard_megabytes=0.035)
+
+
+@pytest.fixture
+def sharded_folder(_saved_shards, tmp_path):
+    """The tiny model with its weights in several files."""
+    return shutil.copytree(_saved_shards, tmp_path / "shards")
+
+
+@pytest.fixture(scope="session")
 def tiny_files(saved_folder) -> dict[str, bytes]:
     """The files of a published folder."""
     files = {path.name: path.read_bytes() for path in saved_folder.iterdir()}

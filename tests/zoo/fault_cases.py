@@ -13,6 +13,7 @@ MODULES = (
     "test_hostile_names",
     "test_hostile_config",
     "test_hostile_weights",
+    "test_hostile_shards",
     "test_hostile_files",
 )
 _TRIED: dict[str, list[str]] = {}

@@ -259,6 +259,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 files[value["path"]] = base64.b64decode(value["content"])
             elif operation["key"] == "lfsFile":
                 files[value["path"]] = hub.store[value["oid"]]
+            elif operation["key"] == "deletedFile":
+                del files[value["path"]]
         ref = revision
         if is_request:
             ref = f"refs/pr/{len(hub.pull_requests) + 1}"

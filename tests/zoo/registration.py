@@ -28,11 +28,13 @@ def tiny_variant(commit: str, config_sha256: str, weights_sha256: str, size: int
 
 def digests_of(files: dict[str, bytes]) -> list[str]:
     """Hash what the registry pins, in the order in which ``tiny_variant`` takes it."""
-    return [hashlib.sha256(files[name]).hexdigest() for name in ("config.json", "model.weights.h5")]
+    weights = "model.weights.h5" if "model.weights.h5" in files else "model.weights.json"
+    return [hashlib.sha256(files[name]).hexdigest() for name in ("config.json", weights)]
 
 
 def register(monkeypatch, files: dict[str, bytes], commit: str) -> Variant:
-    variant = tiny_variant(commit, *digests_of(files), len(files["model.weights.h5"]))
+    size = sum(len(data) for name, data in files.items() if ".weights." in name)
+    variant = tiny_variant(commit, *digests_of(files), size)
     for module in ("location", "catalog"):
         monkeypatch.setattr(f"keras_ar.zoo.{module}.REGISTRY", {"tiny": variant})
     return variant

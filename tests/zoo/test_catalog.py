@@ -10,7 +10,7 @@ import pytest
 import keras_ar
 from keras_ar.training import read_recipe
 from keras_ar.zoo.golden import golden_differences
-from keras_ar.zoo.preset import sha256_of
+from keras_ar.zoo.model_files import sha256_of
 
 VARIANTS = keras_ar.zoo.list()
 

@@ -12,7 +12,8 @@ from refusal import refuse
 from registration import REPO
 
 import keras_ar
-from keras_ar.zoo.preset import load_folder, sha256_of
+from keras_ar.zoo.model_files import sha256_of
+from keras_ar.zoo.preset import load_folder
 
 _FILES = ("config.json", "model.weights.h5", "metadata.json")
 
@@ -48,7 +49,7 @@ def _directory(folder, name):
     (folder / name).mkdir()
 
 
-_KINDS = {
+KINDS = {
     "a link to a file outside": _link_out,
     "a link to a device": _link_to_device,
     "a link to itself": _link_in_circle,
@@ -60,7 +61,7 @@ _KINDS = {
 
 @faults(
     "Files that are no files",
-    {f"{n} is {x}": (act, n) for x, act in _KINDS.items() for n in _FILES},
+    {f"{n} is {x}": (act, n) for x, act in KINDS.items() for n in _FILES},
 )
 def test_what_is_no_file_of_the_folder_is_refused(tiny_folder, case):
     act, name = case

@@ -5,7 +5,7 @@ import numpy as np
 from fault_cases import assert_plain, fault, faults
 from refusal import TEXTS, refuse
 
-from keras_ar.zoo.model_files import count_weights
+from keras_ar.zoo.weights_files import count_weights
 
 
 def _dataset(file: h5py.File) -> tuple[h5py.Group, str]:
@@ -100,7 +100,7 @@ def _empty(file):
     _replace(file, data=h5py.Empty("float32"))
 
 
-_WEIGHTS = {
+WEIGHTS = {
     "10 GB declared, nothing stored": _huge_chunked,
     "10 GB declared, compressed": _huge_compressed,
     "64 MB of zeros, compressed": _compressed_zeros,
@@ -120,7 +120,7 @@ _WEIGHTS = {
 }
 
 
-@faults("model.weights.h5 is hostile", _WEIGHTS)
+@faults("model.weights.h5 is hostile", WEIGHTS)
 def test_hostile_weights_are_refused(tiny_folder, case):
     with h5py.File(tiny_folder / "model.weights.h5", "r+") as file:
         case(file)

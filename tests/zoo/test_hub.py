@@ -119,6 +119,22 @@ def test_only_what_a_model_needs_is_downloaded(published, hub, tiny_files, monke
     assert asked == {"config.json", "metadata.json", "model.weights.h5"}
 
 
+def test_of_weights_in_shards_the_index_and_what_it_names_is_downloaded_once(
+    hub, sharded_folder, tiny_folder, monkeypatch
+):
+    files = files_of(sharded_folder)
+    stray = {"model.weights.h5": b"0", "model_00099.weights.h5": b"0"}
+    register(monkeypatch, files, hub.add(REPO, files | stray))
+    expected = _log_prob(tiny_folder)
+    assert np.array_equal(_log_prob("tiny"), expected)
+    asked = {line.rpartition("/")[2] for line in hub.requests("HEAD|resolve")}
+    assert asked == set(files)
+    hub.log.clear()
+    assert np.array_equal(_log_prob("tiny"), expected)
+    assert hub.log == []
+    assert np.array_equal(_log_prob(f"hf://{REPO}"), expected)
+
+
 def test_downloading_shows_a_progress_bar_of_the_bytes(published, capfd, monkeypatch):
     # What the client asks for to show its bars where there is no terminal.
     monkeypatch.setenv("TQDM_POSITION", "-1")

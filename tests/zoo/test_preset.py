@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import keras_ar
-from keras_ar.zoo.preset import load_folder, save, sha256_of
+from keras_ar.zoo.model_files import sha256_of
+from keras_ar.zoo.preset import load_folder, save
 
 IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
 

@@ -16,6 +16,7 @@ from registration import files_of
 import keras_ar
 from keras_ar.cli import main
 from keras_ar.zoo.readiness import files_to_publish, find_problems
+from keras_ar.zoo.weights_files import weights_names
 
 # huggingface_hub 2.4 uploads files in a way that its transport deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -55,6 +56,29 @@ def test_a_model_of_ones_own_goes_up_and_comes_back_the_same(hub, mine, tiny_mod
     for address in (f"hf://{MINE}", f"hf://{MINE}@v1", f"hf://{MINE}@{done.revision}"):
         model = keras_ar.zoo.load(address)
         assert np.array_equal(model.log_prob(IMAGES), tiny_model.log_prob(IMAGES))
+
+
+def test_what_is_published_in_another_layout_replaces_the_former_files(hub, mine, tiny_model):
+    card = {path.name for path in mine.iterdir()} - {"model.weights.h5"}
+    for megabytes in (None, 0.035, 1.0):
+        keras_ar.zoo.save(tiny_model, mine, shard_megabytes=megabytes)
+        keras_ar.zoo.write_golden(tiny_model, mine, IMAGES)
+        keras_ar.zoo.publish(mine, MINE)
+        assert set(_there(hub)) - {".gitattributes"} == card | set(weights_names(mine))
+        model = keras_ar.zoo.load(f"hf://{MINE}")
+        assert np.array_equal(model.log_prob(IMAGES), tiny_model.log_prob(IMAGES))
+
+
+def test_a_shard_that_is_not_the_one_of_the_index_is_not_uploaded(hub, mine, tiny_model):
+    keras_ar.zoo.save(tiny_model, mine, shard_megabytes=0.035)
+    keras_ar.zoo.write_golden(tiny_model, mine, IMAGES)
+    with open(mine / "model_00001.weights.h5", "ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match="weights are not those"):
+        keras_ar.zoo.publish(mine, MINE)
+    (mine / "model_00001.weights.h5").unlink()
+    with pytest.raises(ValueError, match="it has no model_00001"):
+        keras_ar.zoo.publish(mine, MINE)
 
 
 def test_the_card_of_a_fine_tuned_model_names_its_base(mine):
@@ -130,7 +154,7 @@ def _other_golden(folder):
     golden = dict(np.load(folder / "golden.npz"))
     np.savez_compressed(folder / "golden.npz", **golden | {"log_prob": golden["log_prob"] + 1})
     path = folder / "metadata.json"
-    digest = keras_ar.zoo.preset.sha256_of(folder / "golden.npz")
+    digest = keras_ar.zoo.model_files.sha256_of(folder / "golden.npz")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"golden_sha256": digest}))
 
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import keras_ar
-from keras_ar.zoo.preset import sha256_of
+from keras_ar.zoo.model_files import sha256_of
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "render_registry.py"
@@ -108,6 +108,20 @@ def test_an_address_is_kept_until_the_weights_change(copy):
     assert _run("--root", copy, "--check").returncode == 1
     assert _run("--root", copy).returncode == 0
     assert COMMIT not in registry.read_text()
+
+
+def test_shards_are_registered_by_their_index_and_the_size_of_all(copy):
+    name = VARIANTS[0].name
+    folder = copy / "zoo" / name
+    facts = json.loads((folder / "metadata.json").read_text())
+    kept = {key: value for key, value in facts.items() if not key.startswith("weights_")}
+    keras_ar.zoo.save(keras_ar.zoo.load(name), folder, metadata=kept, shard_megabytes=2.0)
+    sizes = [path.stat().st_size for path in folder.iterdir() if ".weights." in path.name]
+    assert len(sizes) > 2
+    assert _run("--root", copy).returncode == 0
+    text = (copy / "keras_ar" / "zoo" / "registry.py").read_text()
+    assert f'weights_sha256="{sha256_of(folder / "model.weights.json")}"' in text
+    assert f"weights_size={sum(sizes):_}," in text
 
 
 def test_an_address_without_a_commit_is_refused(copy):
