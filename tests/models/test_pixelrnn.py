@@ -57,6 +57,7 @@ def test_the_state_is_one_row_however_tall_the_image(recurrence):
     assert size(4) == size(8) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow writes it.")
 def test_an_exported_model_gives_the_same_densities_and_samples(tmp_path):
     import tensorflow as tf

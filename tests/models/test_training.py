@@ -140,7 +140,7 @@ def test_regularisation_counts_in_the_loss_and_not_in_the_bits():
     [
         "pixelcnn_colour",
         "gated_classes",
-        "rnn_diagonal_line",
+        pytest.param("rnn_diagonal_line", marks=pytest.mark.slow),
         pytest.param("plus_plus_colour", marks=pytest.mark.slow),
     ],
 )

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("name", ["nade_image", "made_masks", "deepnade_binary"])
+@pytest.mark.parametrize(
+    "name",
+    ["nade_image", pytest.param("made_masks", marks=pytest.mark.slow), "deepnade_binary"],
+)
 def test_the_served_law_is_that_of_the_keras_model(name, tmp_path):
     model = randomized(VECTOR_VARIANTS[name])
     served = tf.saved_model.load(str(export(model, tmp_path)))
