@@ -246,7 +246,7 @@ class Trainer:
         """Go back to the last checkpoint, to go on from there with half the learning rate."""
         if self.progress.rollbacks == self.recipe.training.rollbacks:
             raise FloatingPointError(
-                f"{error} Training stopped after {self.progress.rollbacks} rollbacks; "
+                f"{error} Training stopped after {self.progress.rollbacks} rollback(s); "
                 f"{self.folder.checkpoint} still holds the last good state. Lower the learning "
                 "rate or set clip_norm, and start again."
             ) from None

@@ -128,28 +128,33 @@ def test_weights_that_are_lost_in_the_last_step_of_a_round_are_not_saved(
 def test_a_loss_that_stays_lost_stops_with_the_step_and_keeps_the_checkpoint(
     write_recipe, load_random, tmp_path
 ):
-    recipe = read_recipe(write_recipe(learning_rate=1e30, warmup_steps=0))
+    recipe = read_recipe(write_recipe(learning_rate=1e30, warmup_steps=0, seed="3\nrollbacks = 1"))
     trainer = Trainer(recipe, tmp_path / "run", load=load_random)
     start = _state(trainer)
-    with pytest.raises(FloatingPointError, match=r"no longer finite at step \d.* 3 rollbacks"):
+    with pytest.raises(FloatingPointError, match=r"no longer finite at step \d.* 1 rollback"):
         trainer.train()
     resumed = Trainer(recipe, tmp_path / "run", load=load_random)
-    assert resumed.progress.rollbacks == 3
+    assert resumed.progress.rollbacks == 1
     assert _same(start, _state(resumed))
 
 
 def test_a_round_far_worse_than_the_best_one_is_rolled_back(
     write_recipe, load_random, tmp_path, caplog
 ):
-    trainer = Trainer(read_recipe(write_recipe()), tmp_path / "run", load=load_random)
+    recipe = read_recipe(write_recipe(seed="3\nrollbacks = 2"))
+    trainer = Trainer(recipe, tmp_path / "run", load=load_random)
     trainer.progress.history.append({"train_bits_per_dim": 0.5})
     trainer._save()
     with pytest.raises(FloatingPointError, match=r"diverged at step 3: .* after 0\.5\. "):
         trainer.train()
-    assert caplog.text.count("Back to step 0") == 3
+    assert caplog.text.count("Back to step 0") == 2
 
 
-@pytest.mark.parametrize("flip", [False, True], ids=["as they are", "mirrored"])
+@pytest.mark.parametrize(
+    "flip",
+    [pytest.param(False, marks=pytest.mark.slow), True],
+    ids=["as they are", "mirrored"],
+)
 def test_many_steps_in_one_call_are_the_same_steps(write_recipe, load_random, tmp_path, flip):
     sizes = {"steps": 12, "steps_per_round": 6, "seed": f"3\nflip = {str(flip).lower()}"}
     states, values = [], []
