@@ -54,7 +54,7 @@ def try_recipe(path: pathlib.Path, folder: pathlib.Path, steps: int) -> str:
     return (
         f"| [`{recipe.variant}`](../scripts/recipes/{path.name}) | "
         f"{trainer.model.count_params():,} | {recipe.training.batch_size} | {seconds:.2g} s | "
-        f"{second['train_bits_per_dim']:.3g} of {uniform:.3g} | {recipe.training.steps:,} | "
+        f"{second['train_bits_per_dim']:.3g}, {uniform:.3g} | {recipe.training.steps:,} | "
         f"{hours:.1f} hours |"
     )
 
@@ -67,8 +67,9 @@ def main(argv: list[str]) -> None:
     from keras_ar.machine import describe_hardware, describe_versions
 
     lines = [
-        "| recipe | parameters | batch | seconds per step | bits per dimension after "
-        f"{2 * _STEPS.value} steps, of a uniform guess | steps | all of them here |",
+        "| recipe | parameters | batch | seconds per step | mean bits per dimension of steps "
+        f"{_STEPS.value + 1} to {2 * _STEPS.value}, and of a uniform guess | steps | "
+        "all of them here |",
         "|---|---|---|---|---|---|---|",
     ]
     for path in untrained_recipes():
