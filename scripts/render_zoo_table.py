@@ -161,8 +161,7 @@ def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
             "absolute derivative of its logit by every pixel, over 32 test images "
             "(`scripts/plot_gradients.py`). A pixel that cannot matter is white: DeepNADE is asked "
             "with the pixels that come first in its order, PixelCNN has a blind spot to the right, "
-            "and Row LSTM sees a triangle; NADE, MADE and the Diagonal BiLSTM see all pixels "
-            "before it.",
+            "and Row LSTM sees a triangle; the others see all pixels before it.",
             "![Derivatives of the middle pixel's logit by every pixel](images/gradients.png)",
         ]
     uci = docs / "uci_binary.json"
