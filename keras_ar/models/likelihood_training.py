@@ -133,7 +133,7 @@ class LikelihoodTraining(keras.Model):
         """Check arrays whole, and the declared shapes and types of a tf.data pipeline."""
         if isinstance(x, tuple | list):
             x, y = x if len(x) == 2 else (x, y)
-        if hasattr(x, "element_spec") and self._num_replicas() == 1:
+        if hasattr(x, "element_spec"):
             checks.check_spec(
                 x.element_spec,
                 self.event_shape,

@@ -238,18 +238,6 @@ class SequenceSampler:
         """Return what stands before the first code, and the memory there."""
         return self.network.start(batch_size)
 
-    def generate_graph(self, codes, known, noise, conditions, temperature, truncation=()):
-        """Do what ``generate`` does inside one graph, for export: all steps, no Python."""
-        constant, over_time = self.network.prepare(*conditions)
-        steps = ops.shape(codes)[1]
-        over_time = [x[:, :steps] for x in over_time]
-        previous, state = self.start(ops.shape(codes)[0])
-        *_, drawn = self.run(
-            previous, state, constant, temperature, truncation, codes[..., 0], known, noise,
-            *over_time,
-        )  # fmt: skip
-        return drawn[..., None]
-
     def _prepare_arrays(self, conditions: Sequence[Any]) -> tuple[list[Any], list[np.ndarray]]:
         constant, over_time = self._prepare(*conditions)
         return constant, [ops.convert_to_numpy(values) for values in over_time]

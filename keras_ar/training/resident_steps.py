@@ -1,7 +1,6 @@
 """Many training steps in one compiled call, on examples that stay on the device."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -51,17 +50,18 @@ class ResidentSteps:
     Args:
         model: A compiled model.
         images: All training examples, ``(num_examples, ...)``, integer.
-        condition: Their conditions: ``None``, an array, or a tuple of arrays.
+        condition: Their conditions, if the model has one: an array.
 
     Example:
         >>> ResidentSteps(model, images).install()
         >>> model.fit(StepBlocks(batches, 20), shuffle=False)
     """
 
-    def __init__(self, model: AutoregressiveModel, images: np.ndarray, condition: Any = None):
+    def __init__(
+        self, model: AutoregressiveModel, images: np.ndarray, condition: np.ndarray | None = None
+    ):
         self.model = model
-        conditions = condition if isinstance(condition, tuple) else (condition,)
-        parts = (images, *(part for part in conditions if part is not None))
+        parts = (images,) if condition is None else (images, condition)
         # Arguments of the compiled function, not constants inside it: those would be copied.
         self._parts = tuple(ops.convert_to_tensor(part) for part in parts)
 
@@ -71,12 +71,11 @@ class ResidentSteps:
         self.model.train_function = build[keras.backend.backend()]()
 
     def _take(self, parts, rows, mirrored=None):
-        images, *conditions = (ops.take(part, rows, axis=0) for part in parts)
+        images, *condition = (ops.take(part, rows, axis=0) for part in parts)
         if mirrored is not None:
             mirrored = ops.reshape(mirrored, (-1, 1, 1, 1))
             images = ops.where(mirrored, ops.flip(images, axis=2), images)
-        condition = tuple(conditions) if len(conditions) > 1 else (conditions or (None,))[0]
-        return (images,) if condition is None else (images, condition)
+        return (images, *condition)
 
     def _on_tensorflow(self) -> Callable:
         import tensorflow as tf

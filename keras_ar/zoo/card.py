@@ -113,10 +113,8 @@ def render_card(folder: str | os.PathLike) -> str:
     metadata = json.loads((folder / "metadata.json").read_text())
     results = json.loads((folder / "results.json").read_text())
     prose, training, variant = recipe["card"], metadata["training"], recipe["variant"]
-    kind, validation = (
-        _KINDS.get(results.get("unit"), "images"),
-        recipe["data"].get("validation", "validation"),
-    )
+    kind = _KINDS.get(results.get("unit"), "images")
+    validation = recipe["data"].get("validation", "validation")
     return f"""---
 {_header(variant, kind, prose, results)}
 ---

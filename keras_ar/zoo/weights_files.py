@@ -59,7 +59,7 @@ def _read_index(path: pathlib.Path) -> tuple[dict[str, set[str]], dict[str, str]
     """Return the shards of each group of arrays, and the hash of each shard, if any is stated.
 
     Shards are numbered as Keras does it, and no other name is accepted: so none can lead out of
-    the folder.
+    the folder. Nor may the folder hold a shard that is not named.
     """
     index = read_json(path)
     places, about = index.get("weight_map"), index.get("metadata", {})
@@ -87,22 +87,19 @@ def _read_index(path: pathlib.Path) -> tuple[dict[str, set[str]], dict[str, str]
     is_stated = all(isinstance(x, str) and re.fullmatch("[0-9a-f]{64}|", x) for x in digests)
     if not is_stated or set(hashes) != named:
         raise ValueError(f"{path} does not state one sha256 for each of its shards.")
+    for other in path.parent.iterdir():
+        if names_weights(other.name) and other.name not in {INDEX, *named}:
+            raise ValueError(
+                f"{other} is a shard that {INDEX} does not name: remove it, or write the folder "
+                "again with keras_ar.zoo.save."
+            )
     return groups, {name: hashes[name] for name in sorted(named)}
 
 
 def _shards(folder: pathlib.Path) -> dict[str, str]:
     """Return the hash of each shard by its name, ``""`` where none is stated; none in one file."""
     path = find_weights(folder)
-    if path.name != INDEX:
-        return {}
-    _, hashes = _read_index(path)
-    for other in folder.iterdir():
-        if names_weights(other.name) and other.name not in {INDEX, *hashes}:
-            raise ValueError(
-                f"{other} is a shard that {INDEX} does not name: remove it, or write the folder "
-                "again with keras_ar.zoo.save."
-            )
-    return hashes
+    return _read_index(path)[1] if path.name == INDEX else {}
 
 
 def weights_names(folder: pathlib.Path) -> list[str]:
@@ -179,14 +176,13 @@ def count_weights(path: pathlib.Path) -> tuple[int, int]:
     if path.name != INDEX:
         sizes = array_sizes(path)
     else:
-        shards, sizes, found = _shards(path.parent), {}, {}
+        (groups, shards), sizes, found = _read_index(path), {}, {}
         for shard in shards:
             for name, size in array_sizes(find_file(path.parent, shard)).items():
                 if name in sizes:
                     raise ValueError(f"{path} is refused: two of its shards hold {name[:80]}.")
                 sizes[name] = size
                 found.setdefault(f"/{name.rpartition('/')[0]}", set()).add(shard)
-        groups, _ = _read_index(path)
         if found != groups:
             wrong = min(k for k in found.keys() | groups if found.get(k) != groups.get(k))
             raise ValueError(

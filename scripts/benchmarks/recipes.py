@@ -86,12 +86,13 @@ def _table(trainers: dict[str, Any]) -> str:
             f"{progress.seconds / 60:.1f} | {nats:.2f} | "
             f"{records[progress.best_step]['seconds'] / 60:.1f} min |"
         )
+    num_validation = len(next(iter(trainers.values())).validation_data[0])
     lines += [
         "",
         f"![Validation over time, one line per way]({_PICTURE})",
         "",
         "Validation values are those of the averaged weights on "
-        f"{len(trainer.validation_data[0]):,} images. Time includes validation; all ways took "
+        f"{num_validation:,} images. Time includes validation; all ways took "
         f"turns in one process. {machine(describe_hardware(), describe_versions())}",
     ]
     return "\n".join(lines)

@@ -5,30 +5,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-
-RECIPE = """
-variant = "tiny"
-
-[model]
-class = "PixelCNN"
-image_shape = [4, 4, 1]
-levels = 4
-filters = 4
-num_blocks = 1
-head_filters = 4
-
-[data]
-name = "random"
-
-[training]
-steps = 7
-batch_size = 4
-learning_rate = 1e-2
-warmup_steps = 2
-ema_decay = 0.9
-steps_per_round = 3
-seed = 3
-"""
+from tiny_recipe import recipe_text
 
 
 @pytest.fixture
@@ -36,12 +13,8 @@ def write_recipe(tmp_path):
     """Return a function that writes the recipe, with lines replaced, and returns its path."""
 
     def write(**changes) -> pathlib.Path:
-        lines = RECIPE.splitlines()
-        for key, value in changes.items():
-            line = "" if value is None else f"{key} = {value}"
-            lines = [line if x.startswith(f"{key} =") else x for x in lines]
         path = tmp_path / "recipe.toml"
-        path.write_text("\n".join(lines))
+        path.write_text(recipe_text(**changes))
         return path
 
     return write

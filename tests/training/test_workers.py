@@ -13,6 +13,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from tiny_recipe import recipe_text
 
 from keras_ar.training.workers import (
     Workers,
@@ -23,28 +24,6 @@ from keras_ar.training.workers import (
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RECIPE = """
-variant = "tiny"
-
-[model]
-class = "PixelCNN"
-image_shape = [4, 4, 1]
-levels = 4
-filters = 4
-num_blocks = 1
-head_filters = 4
-
-[data]
-name = "{data}"
-
-[training]
-steps = 120
-batch_size = 4
-learning_rate = 1e-3
-ema_decay = 0.9
-steps_per_round = 20
-clip_norm = 0.5
-"""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +37,16 @@ def recipe(tmp_path_factory) -> pathlib.Path:
         **{name: rng.integers(0, 4, (n, 4, 4, 1), dtype=np.uint8) for name, n in splits.items()},
     )
     path = folder / "recipe.toml"
-    path.write_text(RECIPE.format(data=folder / "data.npz"))
+    path.write_text(
+        recipe_text(
+            name=f'"{folder / "data.npz"}"',
+            steps=120,
+            steps_per_round=20,
+            learning_rate=1e-3,
+            warmup_steps=None,
+            seed="0\nclip_norm = 0.5",
+        )
+    )
     return path
 
 
