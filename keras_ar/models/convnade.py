@@ -13,7 +13,8 @@ from keras_ar.models.orderless_model import (
     see_some,
 )
 from keras_ar.models.vector_model import layer_sizes, vector_input
-from keras_ar.sampling import WholePassNetwork
+from keras_ar.sampling.orderless_convolution_network import OrderlessConvolutionNetwork
+from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
 __all__ = ["ConvNADE"]
 
@@ -43,8 +44,9 @@ class ConvNADE(OrderlessModel):
     ``full`` borders and lets it grow again. A branch of dense layers, as in ``DeepNADE``, may be
     added to its output. One set of weights serves all orders.
 
-    Sampling and likelihood take one pass of the network for every value: nothing that a
-    convolution without order computes stays true when one more value is seen.
+    Sampling and likelihood run the convolutions once for every value: little that a convolution
+    without order computes stays true when one more value is seen. Only what reaches that value
+    is computed of the last ones.
 
     Args:
         image_shape: ``(height, width, channels)``.
@@ -116,5 +118,15 @@ class ConvNADE(OrderlessModel):
         }
         super().__init__(values, outputs, likelihood=likelihood, config=config, name=name)
 
-    def ordered_network(self) -> WholePassNetwork:
-        return WholePassNetwork(self.component_parameters, self.num_dimensions)
+    def ordered_network(self) -> OrderlessConvolutionNetwork:
+        shrinking, growing, dense = (
+            [layer for layer in self.layers if type(layer) is kind]
+            for kind in (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+        )
+        branch = None
+        if dense:
+            *hidden, output = dense
+            branch = OrderlessDenseNetwork(hidden, output, self.encode, self.num_dimensions)
+        return OrderlessConvolutionNetwork(
+            shrinking, growing, branch, self.encode, self.event_shape
+        )
