@@ -159,9 +159,10 @@ def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
         parts += [
             "What each of them looks at when it predicts the pixel in the middle (red): the mean "
             "absolute derivative of its logit by every pixel, over 32 test images "
-            "(`scripts/plot_gradients.py`). A pixel that cannot matter is white: DeepNADE is asked "
-            "with the pixels that come first in its order, PixelCNN has a blind spot to the right, "
-            "and Row LSTM sees a triangle; the others see all pixels before it.",
+            "(`scripts/plot_gradients.py`). A pixel that cannot matter is white: ConvNADE and "
+            "DeepNADE are asked with the pixels that come first in their order, PixelCNN has a "
+            "blind spot to the right, and Row LSTM sees a triangle; the others see all pixels "
+            "before it.",
             "![Derivatives of the middle pixel's logit by every pixel](images/gradients.png)",
         ]
     uci = docs / "uci_binary.json"
