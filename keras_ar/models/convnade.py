@@ -13,8 +13,9 @@ from keras_ar.models.orderless_model import (
     see_some,
 )
 from keras_ar.models.vector_model import layer_sizes, vector_input
+from keras_ar.sampling import OrderedNetwork
 from keras_ar.sampling.orderless_convolution_network import OrderlessConvolutionNetwork
-from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
+from keras_ar.sampling.summed_network import SummedNetwork
 
 __all__ = ["ConvNADE"]
 
@@ -118,15 +119,12 @@ class ConvNADE(OrderlessModel):
         }
         super().__init__(values, outputs, likelihood=likelihood, config=config, name=name)
 
-    def ordered_network(self) -> OrderlessConvolutionNetwork:
-        shrinking, growing, dense = (
+    def ordered_network(self) -> OrderedNetwork:
+        shrinking, growing = (
             [layer for layer in self.layers if type(layer) is kind]
-            for kind in (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Dense)
+            for kind in (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
         )
-        branch = None
-        if dense:
-            *hidden, output = dense
-            branch = OrderlessDenseNetwork(hidden, output, self.encode, self.num_dimensions)
-        return OrderlessConvolutionNetwork(
-            shrinking, growing, branch, self.encode, self.event_shape
-        )
+        network = OrderlessConvolutionNetwork(shrinking, growing, self.encode, self.event_shape)
+        if not self._config["units"]:
+            return network
+        return SummedNetwork([network, self.dense_network()])

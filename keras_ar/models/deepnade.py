@@ -81,6 +81,4 @@ class DeepNADE(OrderlessModel):
         super().__init__(values, outputs, likelihood=likelihood, config=config, name=name)
 
     def ordered_network(self) -> OrderlessDenseNetwork:
-        layers = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
-        *hidden, output = layers
-        return OrderlessDenseNetwork(hidden, output, self.encode, self.num_dimensions)
+        return self.dense_network()

@@ -11,6 +11,7 @@ from keras_ar.layers import SeenValues
 from keras_ar.models import inputs as checks
 from keras_ar.models.orders import check_orders, draw_orders
 from keras_ar.models.vector_model import VectorModel, event_parameters
+from keras_ar.sampling.orderless_dense_network import OrderlessDenseNetwork
 
 __all__ = ["OrderlessModel", "dense_outputs", "orderless_parameters", "see_some"]
 
@@ -118,6 +119,12 @@ class OrderlessModel(VectorModel):
         function = self._compile("conditionals", self._parameters_of_seen)
         tensors = ops.convert_to_tensor(values), ops.convert_to_tensor(is_seen)
         return self.likelihood.distribution(function(*tensors))
+
+    def dense_network(self) -> OrderlessDenseNetwork:
+        """Return what ``dense_outputs`` built as it runs value by value."""
+        layers = [layer for layer in self.layers if isinstance(layer, keras.layers.Dense)]
+        *hidden, output = layers
+        return OrderlessDenseNetwork(hidden, output, self.encode, self.num_dimensions)
 
     def log_prob_graph(self, images, *condition):
         return self._log_prob_along(images, self.order_of(0))

@@ -18,7 +18,6 @@ class OrderlessConvolutionNetwork:
     Args:
         shrinking: ``Conv2D`` layers with ``valid`` borders, from the values and the mask on.
         growing: The ``Conv2DTranspose`` layers that follow, one for each of them.
-        branch: The dense branch whose outputs are added, as a network of its own, or ``None``.
         encode: Turns int32 values into what the first layer reads.
         image_shape: ``(height, width, channels)``.
     """
@@ -27,67 +26,61 @@ class OrderlessConvolutionNetwork:
         self,
         shrinking: Sequence[Any],
         growing: Sequence[Any],
-        branch: Any,
         encode: Callable,
         image_shape: tuple[int, int, int],
     ):
-        self._branch = branch
         self._encode = encode
         self._image_shape = image_shape
         self._reach = growing[0].kernel_size[0] - 1
         height, width, _ = image_shape
-        self._whole, self._windowed = list(shrinking), list(growing)
-        while self._windowed:
-            left = len(self._windowed)
-            area = (height - left * self._reach) * (width - left * self._reach)
-            if self._side(left - 1) ** 2 <= area:
-                break
-            self._whole.append(self._windowed.pop(0))
+        left = len(growing)
+        # The last layer's window is a single pixel, which costs no more than any map.
+        while self._side(left - 1) ** 2 > (height - left * self._reach) * (
+            width - left * self._reach
+        ):
+            left -= 1
+        first = len(growing) - left
+        self._whole, self._windowed = [*shrinking, *growing[:first]], growing[first:]
 
     def prepare(self, component):
-        if self._branch is None:
-            return ()
-        return self._branch.prepare(component)
+        # A transposed convolution reads backwards what it reads.
+        return [
+            ops.cast(
+                ops.transpose(ops.flip(layer.kernel, axis=(0, 1)), (0, 1, 3, 2)),
+                layer.compute_dtype,
+            )
+            for layer in self._windowed
+        ]
 
     def initial_state(self, prepared, values, is_seen):
         seen = ops.cast(is_seen, "float32")
         maps = [self._encode(values) * seen, seen]
-        maps = ops.concatenate([ops.reshape(x, (-1, *self._image_shape)) for x in maps], axis=-1)
-        if self._branch is None:
-            return maps, ()
-        return maps, self._branch.initial_state(prepared, values, is_seen)
+        return ops.concatenate([ops.reshape(x, (-1, *self._image_shape)) for x in maps], axis=-1)
 
     def predict(self, state, prepared, place, index):
-        maps, of_branch = state
+        maps = state
         for layer in self._whole:
             maps = layer(maps)
         channels = self._image_shape[2]
         pixel, channel = index // channels, index % channels
-        outputs = self._at(maps, pixel)
+        outputs = self._at(maps, prepared, pixel)
         outputs = ops.reshape(outputs, (-1, channels, outputs.shape[-1] // channels))
-        outputs = ops.take_along_axis(outputs, channel[:, None, None], axis=1)[:, 0]
-        if self._branch is None:
-            return outputs
-        return outputs + self._branch.predict(of_branch, prepared, place, index)
+        return ops.take_along_axis(outputs, channel[:, None, None], axis=1)[:, 0]
 
     def absorb(self, state, prepared, place, index, value):
-        maps, of_branch = state
         height, width, channels = self._image_shape
         is_here = ops.equal(ops.arange(height * width * channels)[None], index[:, None])
         is_here = ops.reshape(is_here, (-1, *self._image_shape))
         encoded = ops.reshape(self._encode(value), (-1, 1, 1, 1))
-        features, seen = maps[..., :channels], maps[..., channels:]
+        features, seen = state[..., :channels], state[..., channels:]
         maps = [ops.where(is_here, encoded, features), ops.where(is_here, 1.0, seen)]
-        maps = ops.concatenate(maps, axis=-1)
-        if self._branch is None:
-            return maps, ()
-        return maps, self._branch.absorb(of_branch, prepared, place, index, value)
+        return ops.concatenate(maps, axis=-1)
 
     def _side(self, layers: int) -> int:
         """Return the side of the window from which the last ``layers`` compute one pixel."""
         return layers * self._reach + 1
 
-    def _at(self, maps, pixel):
+    def _at(self, maps, kernels, pixel):
         """Compute the outputs ``(batch, n)`` of one pixel per example."""
         left, width = len(self._windowed), self._image_shape[1]
         row, column = pixel // width, pixel % width
@@ -98,13 +91,10 @@ class OrderlessConvolutionNetwork:
         )
         window = ops.einsum("bah,bhwf->bawf", rows, maps)
         window = ops.einsum("bcw,bawf->bacf", columns, window)
-        for layer in self._windowed:
+        for layer, kernel in zip(self._windowed, kernels, strict=True):
             left -= 1
-            # A transposed convolution reads backwards what it reads.
-            kernel = ops.transpose(ops.flip(layer.kernel, axis=(0, 1)), (0, 1, 3, 2))
-            kernel, bias = (ops.cast(x, layer.compute_dtype) for x in (kernel, layer.bias))
-            window = ops.conv(ops.cast(window, layer.compute_dtype), kernel, padding="valid")
-            window = layer.activation(window + bias)
+            window = ops.conv(ops.cast(window, kernel.dtype), kernel, padding="valid")
+            window = layer.activation(window + ops.cast(layer.bias, kernel.dtype))
             if left:
                 window = ops.where(self._is_inside(row, column, left), window, 0)
         return window[:, 0, 0]

@@ -16,9 +16,6 @@ Measure on a machine that does nothing else.
 
 import pathlib
 import statistics
-import time
-from collections.abc import Callable
-from typing import Any
 
 import matplotlib
 
@@ -31,6 +28,7 @@ from absl import app, flags
 from arithmetic import arithmetic_limit
 from matplotlib import pyplot as plt
 from page import MarkedPart, machine
+from timing import measure, timed
 
 import keras_ar
 from keras_ar.layers.stepped_conv2d import folded_kernels
@@ -61,18 +59,6 @@ def build_model(size: int) -> keras_ar.PixelCNNPP:
     return model
 
 
-def timed(function: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def measure(function: Callable[[], Any]) -> tuple[float, float]:
-    """Return the seconds of the first call and the median of the others."""
-    first = timed(function)
-    return first, statistics.median(timed(function) for _ in range(_REPEATS.value))
-
-
 def plain_seconds(model: keras_ar.PixelCNNPP, batch: int) -> float:
     """Time some pixels of the plain method, and scale up to the image."""
     height, width, _ = model.image_shape
@@ -90,7 +76,7 @@ def plain_seconds(model: keras_ar.PixelCNNPP, batch: int) -> float:
 
 def measure_all(model: keras_ar.PixelCNNPP, batch: int) -> dict[str, float]:
     """Time the incremental and the plain method, and the arithmetic of the first."""
-    first, cached = measure(lambda: model.sample(batch, seed=0, verbose=False))
+    first, cached = measure(lambda: model.sample(batch, seed=0, verbose=False), _REPEATS.value)
     _, limit = arithmetic_limit(model, batch)
     plain = plain_seconds(model, batch)
     found = {"size": model.image_shape[0], "batch": batch, "first": first, "cached": cached}
@@ -134,13 +120,15 @@ def execution_table(batch: int, size: int) -> str:
     )
     ways = {
         "one TensorFlow program per kind of row, called from Python (`sample`)": measure(
-            lambda: sampler.generate(blank, known, noise, (), heat, (), verbose=False)
+            lambda: sampler.generate(blank, known, noise, (), heat, (), verbose=False),
+            _REPEATS.value,
         ),
         "one TensorFlow program, all rows in a loop (the SavedModel)": measure(
-            lambda: whole(*tensors).numpy()
+            lambda: whole(*tensors).numpy(), _REPEATS.value
         ),
         "the rows compiled by XLA": measure(
-            lambda: by_xla.generate(blank, known, noise, (), heat, (), verbose=False)
+            lambda: by_xla.generate(blank, known, noise, (), heat, (), verbose=False),
+            _REPEATS.value,
         ),
     }
     lines = ["| execution | first call | later calls |", "|---|---|---|"]

@@ -13,14 +13,11 @@ Measure on a machine that does nothing else.
 """
 
 import pathlib
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from absl import app, flags
 from page import MarkedPart, machine
+from timing import measure
 
 import keras_ar
 from keras_ar.machine import describe_hardware, describe_versions
@@ -33,16 +30,6 @@ _OUTPUT = flags.DEFINE_string(
     str(pathlib.Path(__file__).resolve().parents[2] / "docs" / "performance.md"),
     "The page to put the table into; empty writes nothing.",
 )
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def _median(work: Callable[[], Any]) -> float:
-    return statistics.median(_seconds(work) for _ in range(_REPEATS.value))
 
 
 def _row(name: str) -> str | None:
@@ -58,7 +45,7 @@ def _row(name: str) -> str | None:
     def sample():
         return model.sample(_COUNT.value, **options)
 
-    first, later = _seconds(sample), _median(sample)
+    first, later = measure(sample, _REPEATS.value)
     images = sample()
     rows = height if isinstance(model, VectorModel) else 1
     known = np.broadcast_to(np.arange(height)[:, None] < height - rows, (height, width))
@@ -66,8 +53,8 @@ def _row(name: str) -> str | None:
     def complete_plainly():
         return model.complete(images, known, cached=False, **options)
 
-    complete_plainly()
-    plain = height / rows * _median(complete_plainly)
+    _, seconds = measure(complete_plainly, _REPEATS.value)
+    plain = height / rows * seconds
     return f"| `{name}` | {first:.3g} s | {later:.3g} s | {plain:.3g} s | {plain / later:.3g} |"
 
 
