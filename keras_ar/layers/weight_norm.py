@@ -1,7 +1,8 @@
 """Weight normalisation with data-dependent initialisation."""
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -79,11 +80,10 @@ class WeightNormLayer(FoldedKernel, keras.layers.Layer):
         if not self.weight_norm:
             return ops.cast(self.kernel, self.compute_dtype)
         # The norm is taken in float32: a sum of thousands of squares loses too much in bfloat16.
-        # Broadcast once, at the end: every broadcast costs a handful of nodes in the gradient.
-        direction = ops.convert_to_tensor(self.direction_kernel, "float32")
-        norm_squared = ops.sum(ops.square(direction), axis=self._reduced_axes)
-        scale = ops.cast(self.gain, "float32") * ops.rsqrt(norm_squared + 1e-24)
-        return ops.cast(direction * ops.reshape(scale, self._gain_shape), self.compute_dtype)
+        # A copy in name: TensorFlow's gradients by hand refuse variables.
+        direction = ops.copy(ops.convert_to_tensor(self.direction_kernel, "float32"))
+        gain = ops.reshape(ops.convert_to_tensor(self.gain, "float32"), self._gain_shape)
+        return ops.cast(_normalised(self._reduced_axes)(direction, gain), self.compute_dtype)
 
     def add_bias(self, outputs):
         """Add the bias; inside ``data_dependent_initialization`` set gain and bias first."""
@@ -106,3 +106,28 @@ class WeightNormLayer(FoldedKernel, keras.layers.Layer):
             "weight_norm": self.weight_norm,
             "init_scale": self.init_scale,
         }
+
+
+@functools.cache
+def _normalised(axes: tuple[int, ...]) -> Callable:
+    """Return ``gain * direction / ||direction||`` as a function, with its gradient by hand.
+
+    What automatic differentiation makes of it is twice the operations, in a graph that holds it
+    once for every layer.
+    """
+
+    @ops.custom_gradient
+    def normalise(direction, gain):
+        norm_squared = ops.sum(ops.square(direction), axis=axes, keepdims=True)
+        inverse_norm = ops.rsqrt(norm_squared + 1e-24)
+        scale = gain * inverse_norm
+
+        def gradient(*arguments, upstream=None):
+            upstream = arguments[0] if upstream is None else upstream
+            along = inverse_norm * ops.sum(upstream * direction, axis=axes, keepdims=True)
+            # The part of the gradient along the direction changes the gain, the rest the direction.
+            return scale * upstream - direction * (scale * inverse_norm * along), along
+
+        return direction * scale, gradient
+
+    return normalise

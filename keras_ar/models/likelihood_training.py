@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_ar.layers.weight_norm import WeightNormLayer, data_dependent_initialization
 from keras_ar.models import inputs as checks
+from keras_ar.models.fused_adam import fused_adam
 
 __all__ = ["LikelihoodTraining"]
 
@@ -95,7 +96,8 @@ class LikelihoodTraining(keras.Model):
     def train_step(self, *arguments):
         """Run Keras' training step; images without targets, condition as an input."""
         *state, data = arguments
-        return super().train_step(*state, self._as_inputs(data))
+        with fused_adam(self.optimizer):
+            return super().train_step(*state, self._as_inputs(data))
 
     def test_step(self, *arguments):
         """Run Keras' evaluation step; images without targets, condition as an input."""

@@ -92,6 +92,7 @@ def prepare_model(
         policy: Keras dtype policy.
     """
     import keras
+    from epoch_timer import seconds_of_fit
     from model_flops import training_flops
 
     import keras_ar
@@ -106,23 +107,23 @@ def prepare_model(
     examples = np.random.default_rng(0).integers(0, model.likelihood.levels, shape).astype("uint8")
     model.compile("adam")
 
-    def fit() -> None:
-        model.fit(examples, batch_size=batch_size, verbose=0)
+    def fit() -> float:
+        return seconds_of_fit(model, examples, batch_size=batch_size) / steps
+
+    def calls() -> float:
+        batches = ShuffledBatches(examples, batch_size=batch_size, seed=0, num_steps=steps)
+        return seconds_of_fit(model, StepBlocks(batches, steps), shuffle=False) / steps
 
     def log_prob() -> None:
         # As an array: only then has the computation ended on every backend.
         keras.ops.convert_to_numpy(model.log_prob(examples, batch_size=batch_size))
 
-    def calls() -> None:
-        batches = ShuffledBatches(examples, batch_size=batch_size, seed=0, num_steps=steps)
-        model.fit(StepBlocks(batches, steps), shuffle=False, verbose=0)
-
     if task == "calls":
         # `fit` would take its first images from what it is given: here, numbers of images.
         model.initialize_from_data(examples[:batch_size])
         ResidentSteps(model, examples).install()
-    tasks = {"fit": fit, "calls": calls, "log_prob": log_prob}
-    measure = seconds_per_step(tasks[task], steps)
+    tasks = {"fit": fit, "calls": calls, "log_prob": seconds_per_step(log_prob, steps)}
+    measure = tasks[task]
     convolutions = _record_convolutions(model, examples[:batch_size])
     facts = {
         "parameters": model.count_params(),

@@ -188,6 +188,42 @@ def test_the_length_of_a_direction_does_not_matter_and_the_gain_is_the_length(la
     np.testing.assert_allclose(lengths, [1.0, 2.0, 0.5], rtol=1e-5)
 
 
+@pytest.mark.parametrize("layer_class", [ShiftedConv2D, ShiftedConv2DTranspose])
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_gradient_of_direction_and_gain_is_that_of_differences(layer_class, policy):
+    layer = layer_class(3, (2, 2), weight_norm=True, dtype=policy)
+    layer.build((None, 4, 4, 2))
+    direction, gain = normal(*layer.direction_kernel.shape), normal(3)
+    layer.direction_kernel.assign(direction)
+    layer.gain.assign(gain)
+    upstream = normal(*direction.shape, seed=1)
+    axes = layer._reduced_axes
+
+    def loss(direction, gain):
+        norm = np.sqrt(np.sum(np.square(direction), axis=axes, keepdims=True))
+        return np.sum(upstream * gain.reshape(layer._gain_shape) * direction / norm)
+
+    def differences(place):
+        arrays = [array.astype("float64") for array in (direction, gain)]
+        slopes = np.empty(arrays[place].shape)
+        for index in np.ndindex(slopes.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [array.copy() for array in arrays]
+                moved[place][index] += step
+                ends.append(loss(*moved))
+            slopes[index] = (ends[0] - ends[1]) / 2e-5
+        return slopes
+
+    _, gradients = value_and_gradients(
+        lambda: ops.sum(ops.cast(layer.effective_kernel, "float32") * upstream),
+        [layer.direction_kernel, layer.gain],
+    )
+    tolerance = 1e-5 if policy == "float32" else 2e-2
+    for place, gradient in enumerate(gradients):
+        np.testing.assert_allclose(gradient, differences(place), rtol=tolerance, atol=tolerance)
+
+
 def test_initialisation_ends_with_its_context_even_after_an_error():
     layer = ShiftedConv2D(2, (1, 1), weight_norm=True)
     inputs = normal(2, 3, 3, 2)

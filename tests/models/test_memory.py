@@ -20,7 +20,7 @@ model = keras_ar.PixelCNNPP((32, 32, 3), filters=64, num_blocks=2, num_mixtures=
 model.compile("adam")
 images = np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3)).astype("uint8")
 model.fit(images, batch_size=16, epochs=2, verbose=0)
-print(peak() - imported)
+print(peak() - imported, peak())
 """
 
 
@@ -31,5 +31,7 @@ def test_a_training_step_of_16_images_adds_little_memory_to_the_import():
     finished = subprocess.run(
         [sys.executable, "-c", _PROBE], capture_output=True, text=True, check=True
     )
-    # 1.1 GB measured; 1.4 GB where the step is traced twice.
-    assert float(finished.stdout.split()[-1]) < 1.2
+    added, peak = map(float, finished.stdout.split()[-2:])
+    # 0.9 GB measured; 1.1 GB with Keras' own Adam, a quarter more where the step is traced twice.
+    assert added < 1.0
+    assert peak < 1.7
