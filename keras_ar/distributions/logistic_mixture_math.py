@@ -57,22 +57,33 @@ def clip_log_scales(log_scales: Tensor, min_log_scale: float) -> Tensor:
     return ops.clip(log_scales, min_log_scale, _HUGE)
 
 
+def rows(block: Tensor | None) -> list[Tensor]:
+    """Separate the channels, or pairs of channels, of ``(..., rows, K)``; None has none.
+
+    All at once: the gradient is one stack, where those of slices are filled with zeros and added.
+    """
+    return [] if block is None else ops.unstack(block, axis=-2)
+
+
 def channel_mean(
-    channel: int, means: Tensor, coefficients: Tensor | None, earlier: Sequence[Tensor]
+    channel: int,
+    means: Sequence[Tensor],
+    coefficients: Sequence[Tensor],
+    earlier: Sequence[Tensor],
 ) -> Tensor:
     """Centre one channel in every component, given the earlier channels.
 
     Args:
         channel: Which channel.
-        means: Means of all channels, ``(..., C, K)``.
-        coefficients: Before tanh; may be None for channel 0.
+        means: Mean of every channel, ``(..., K)``.
+        coefficients: Of every pair of channels, before tanh, ``(..., K)``.
         earlier: The ``channel`` earlier values on [-1, 1], each of a shape that
             broadcasts with ``(..., K)``.
     """
-    mean = means[..., channel, :]
+    mean = means[channel]
     first = channel * (channel - 1) // 2
     for index, value in enumerate(earlier):
-        mean = mean + ops.tanh(coefficients[..., first + index, :]) * value
+        mean = mean + ops.tanh(coefficients[first + index]) * value
     return mean
 
 
@@ -119,11 +130,11 @@ def log_component_prob(
         Output: ``(..., K)``.
     """
     scaled = scale_values(values, levels)
+    means, log_scales, coefficients = rows(means), rows(log_scales), rows(coefficients)
     total = 0.0
-    for channel in range(means.shape[-2]):
+    for channel, log_scale in enumerate(log_scales):
         earlier = [scaled[..., index, None] for index in range(channel)]
         mean = channel_mean(channel, means, coefficients, earlier)
-        log_scale = log_scales[..., channel, :]
         total = total + log_bin_mass(values[..., channel, None], mean, log_scale, levels)
     return total
 
@@ -176,12 +187,13 @@ def sample_mixture(
     component = sample_index(logits, noise[..., 0], temperature)[..., None]
     is_drawn = ops.equal(ops.arange(logits.shape[-1], dtype="int32"), component)
     spread = temperature * logistic_noise(noise)
-    scales = ops.exp(ops.minimum(log_scales, _MAX_EXPONENT))
+    scales = rows(ops.exp(ops.minimum(log_scales, _MAX_EXPONENT)))
+    means, coefficients = rows(means), rows(coefficients)
     drawn: list[Tensor] = []
     earlier: list[Tensor] = []
-    for channel in range(means.shape[-2]):
+    for channel, scale in enumerate(scales):
         mean = channel_mean(channel, means, coefficients, earlier)
-        position = mean + scales[..., channel, :] * spread[..., channel + 1, None]
+        position = mean + scale * spread[..., channel + 1, None]
         # A choice, not a product with a one-hot: an undrawn component may have overflowed.
         position = ops.sum(ops.where(is_drawn, position, 0.0), axis=-1)
         drawn.append(nearest_level(position, levels))

@@ -12,6 +12,7 @@ from keras_ar.distributions.logistic_mixture_math import (
     log_component_prob,
     log_mixture_prob,
     log_mixture_weights,
+    rows,
     scale_values,
 )
 from keras_ar.distributions.tensor import Tensor
@@ -109,7 +110,7 @@ def _mean_of_channel(
             earlier, means[:channel], log_scales[:channel], coefficients[:pairs], levels
         )
         scaled = tf.unstack(scale_values(earlier, levels)[..., None], axis=-2)
-        centre = channel_mean(channel, means, coefficients, scaled)
+        centre = channel_mean(channel, rows(means), rows(coefficients), scaled)
         expected = _expected_level(centre, log_scale, levels)
         return index + 1, total + tf.reduce_sum(tf.exp(log_weights + log_mass) * expected)
 
@@ -141,7 +142,7 @@ def _best_component_mode(
     chosen: list[Tensor] = []
     earlier: list[Tensor] = []
     for channel in range(means.shape[-2]):
-        centre = channel_mean(channel, means, coefficients, earlier)
+        centre = channel_mean(channel, rows(means), rows(coefficients), earlier)
         mass = log_bin_mass(candidates, centre, log_scales[..., channel, :], levels)
         chosen.append(tf.argmax(mass, axis=0, output_type=tf.int32))
         earlier.append(scale_values(chosen[-1], levels))

@@ -7,7 +7,11 @@ from keras_ar.layers.row_memory import RowMemory
 
 __all__ = ["Shift2D"]
 
-_PADDING = {"down": ((1, 0), (0, 0)), "right": ((0, 0), (1, 0))}
+# Per direction: the axis, and the padding in front of it.
+_MOVES = {
+    "down": (1, ((0, 0), (1, 0), (0, 0), (0, 0))),
+    "right": (2, ((0, 0), (0, 0), (1, 0), (0, 0))),
+}
 
 
 @keras.saving.register_keras_serializable("keras_ar")
@@ -33,14 +37,15 @@ class Shift2D(RowMemory, keras.layers.Layer):
 
     def __init__(self, direction: str, **kwargs):
         super().__init__(**kwargs)
-        if direction not in _PADDING:
+        if direction not in _MOVES:
             raise ValueError(f'direction must be "down" or "right"; got {direction!r}.')
         self.direction = direction
 
     def call(self, inputs):
-        height, width = inputs.shape[1:3]
-        padded = ops.pad(inputs, ((0, 0), *_PADDING[self.direction], (0, 0)))
-        return padded[:, :height, :width]
+        axis, padding = _MOVES[self.direction]
+        # Split, not sliced: TensorFlow takes five times as long for the gradient of a slice.
+        kept, _ = ops.split(inputs, [inputs.shape[axis] - 1], axis=axis)
+        return ops.pad(kept, padding)
 
     @property
     def delay(self) -> str:
