@@ -12,6 +12,8 @@ import keras
 
 __all__ = ["fused_adam"]
 
+_STATE = ("_momentums", "_velocities", "_get_variable_index")
+
 
 @contextlib.contextmanager
 def fused_adam(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
@@ -60,8 +62,10 @@ def _fused_update_step(optimizer):
         return scalars[graph]
 
     def update_step(gradient, variable, learning_rate):
-        is_dense = not isinstance(gradient, tf.IndexedSlices)
-        if tf.distribute.has_strategy() or not is_dense or variable.dtype != "float32":
+        is_sparse = isinstance(gradient, tf.IndexedSlices)
+        # Keras does not promise where it keeps its state: it is asked, not relied on.
+        is_known = all(hasattr(optimizer, name) for name in _STATE)
+        if not is_known or is_sparse or variable.dtype != "float32" or tf.distribute.has_strategy():
             type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
             return
         index = optimizer._get_variable_index(variable)

@@ -1,11 +1,10 @@
 """Time the models of sequences in a process of its own; started by sequences.py."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from worker import serve
+from worker import seconds_per_step, serve
 
 
 def _build(model_class: str, options: dict[str, Any]):
@@ -39,6 +38,8 @@ def prepare(
         steps: Training steps, or codes that ``"plain"`` draws.
         options: Arguments of the class.
     """
+    from epoch_timer import seconds_of_fit
+
     from keras_ar.machine import describe_hardware, describe_versions
 
     model = _build(model_class, options or {})
@@ -47,8 +48,8 @@ def prepare(
     classes = model.num_classes
     condition = None if classes is None else np.zeros(np.shape(classes), "int32")
 
-    def fit() -> None:
-        model.fit(codes, batch_size=batch_size, verbose=0)
+    def fit() -> float:
+        return seconds_of_fit(model, codes, batch_size=batch_size) / steps
 
     def sample() -> None:
         model.sample(batch_size, length=length, condition=condition, seed=0, verbose=False)
@@ -58,15 +59,14 @@ def prepare(
         given = codes[:batch_size]
         model.complete(given, known, condition=condition, seed=0, cached=False, verbose=False)
 
-    run, divisor = {"fit": (fit, steps), "sample": (sample, length), "plain": (plain, steps)}[task]
+    tasks = {
+        "fit": fit,
+        "sample": seconds_per_step(sample, length),
+        "plain": seconds_per_step(plain, steps),
+    }
+    measure = tasks[task]
     if task == "fit":
         model.compile("adam")
-
-    def measure() -> float:
-        start = time.perf_counter()
-        run()
-        return (time.perf_counter() - start) / divisor
-
     measure()  # Compiles.
     facts = {"parameters": model.count_params()}
     return measure, facts | {"hardware": describe_hardware(), "versions": describe_versions()}
