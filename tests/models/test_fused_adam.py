@@ -54,8 +54,9 @@ def trained(optimizer, *, is_fused, **options):
     return [variable.numpy() for variable in (*model.variables, *optimizer.variables)]
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize(
+    ("name", "run_eagerly"), [("adam", True), *((name, False) for name in OPTIMIZERS)]
+)
 def test_weights_and_state_after_six_steps_are_those_of_keras(name, run_eagerly):
     fused, plain = (
         trained(OPTIMIZERS[name](), is_fused=choice, run_eagerly=run_eagerly)
