@@ -98,6 +98,7 @@ def _mean_of_channel(
         return tf.reduce_sum(tf.exp(log_weights) * expected, axis=-1)
 
     pairs = channel * (channel - 1) // 2
+    of_channels, of_pairs = rows(means), rows(coefficients)
     last = tf.range(levels)[:, None]
     places = tf.constant([levels**place for place in reversed(range(channel - 1))], tf.int32)
 
@@ -110,7 +111,7 @@ def _mean_of_channel(
             earlier, means[:channel], log_scales[:channel], coefficients[:pairs], levels
         )
         scaled = tf.unstack(scale_values(earlier, levels)[..., None], axis=-2)
-        centre = channel_mean(channel, rows(means), rows(coefficients), scaled)
+        centre = channel_mean(channel, of_channels, of_pairs, scaled)
         expected = _expected_level(centre, log_scale, levels)
         return index + 1, total + tf.reduce_sum(tf.exp(log_weights + log_mass) * expected)
 
@@ -139,11 +140,12 @@ def _best_component_mode(
 ) -> Tensor:
     """Take every component's own mode, channel after channel, and keep the most probable."""
     candidates = _every_level(logits, levels)
+    of_channels, of_pairs = rows(means), rows(coefficients)
     chosen: list[Tensor] = []
     earlier: list[Tensor] = []
-    for channel in range(means.shape[-2]):
-        centre = channel_mean(channel, rows(means), rows(coefficients), earlier)
-        mass = log_bin_mass(candidates, centre, log_scales[..., channel, :], levels)
+    for channel, log_scale in enumerate(rows(log_scales)):
+        centre = channel_mean(channel, of_channels, of_pairs, earlier)
+        mass = log_bin_mass(candidates, centre, log_scale, levels)
         chosen.append(tf.argmax(mass, axis=0, output_type=tf.int32))
         earlier.append(scale_values(chosen[-1], levels))
     # Components first: they are alternatives here, (K, ..., C).

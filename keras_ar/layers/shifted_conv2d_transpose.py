@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_ar.layers.crop import crop
 from keras_ar.layers.row_memory import RowMemory
 from keras_ar.layers.shifted_conv2d import check_reach
 from keras_ar.layers.stepped_conv2d import matmul_pixel
@@ -62,7 +63,7 @@ class ShiftedConv2DTranspose(RowMemory, WeightNormLayer):
 
     def call(self, inputs):
         outputs = self._spread(inputs, self.effective_kernel, self.strides)
-        return self.add_bias(_crop(outputs, 1, 0, inputs.shape[1] * self.strides))
+        return self.add_bias(crop(outputs, 1, 0, inputs.shape[1] * self.strides))
 
     def _spread(self, inputs, kernel, row_strides):
         """Convolve, and crop the columns."""
@@ -74,7 +75,7 @@ class ShiftedConv2DTranspose(RowMemory, WeightNormLayer):
         missing = max(left + width - outputs.shape[2], 0)
         if missing:
             outputs = ops.pad(outputs, ((0, 0), (0, 0), (0, missing), (0, 0)))
-        return _crop(outputs, 2, left, width)
+        return crop(outputs, 2, left, width)
 
     # The second execution: one fine row, or one fine pixel, at a time --------------------------
 
@@ -163,11 +164,3 @@ class ShiftedConv2DTranspose(RowMemory, WeightNormLayer):
             "reach": self.reach,
             "strides": self.strides,
         }
-
-
-def _crop(inputs, axis, start, length):
-    """Keep ``length`` rows or columns from ``start`` on."""
-    if start == 0 and inputs.shape[axis] <= length:
-        return inputs
-    # Split, not sliced: TensorFlow takes five times as long for the gradient of a slice.
-    return ops.split(inputs, [start, start + length], axis=axis)[1]

@@ -4,14 +4,13 @@ Training convolves; generation keeps a queue per layer, one step after the other
 torch and nothing else of this project.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.nn import functional
-from worker import serve
+from worker import seconds_per_step, serve
 
 
 class WaveNet(torch.nn.Module):
@@ -99,13 +98,8 @@ def prepare(
     def sample() -> None:
         model.generate(batch_size, length)
 
-    run, divisor = {"fit": (fit, 1), "sample": (sample, length)}[task]
-
-    def measure() -> float:
-        start = time.perf_counter()
-        run()
-        return (time.perf_counter() - start) / divisor
-
+    run, steps = {"fit": (fit, 1), "sample": (sample, length)}[task]
+    measure = seconds_per_step(run, steps)
     measure()
     return measure, {"version": torch.__version__}
 

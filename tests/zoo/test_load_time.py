@@ -10,7 +10,7 @@ from huggingface_hub import constants
 import keras_ar
 
 LIMIT = 1.5
-MIN_ROUNDS = 2
+MIN_ROUNDS = 3
 MAX_ROUNDS = 12
 
 
