@@ -1,8 +1,10 @@
 """From a recipe to a folder of the zoo."""
 
+import contextlib
 import os
 import pathlib
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -114,10 +116,22 @@ def _write_folder(
     save(trainer.model, output, metadata=metadata, **stored_as)
     (output / "recipe.toml").write_text(recipe.text)
     shutil.copy(trainer.folder.history, output / "history.jsonl")
-    stored = load_folder(output)
-    write_golden(stored, output, *_golden_examples(trainer))
-    write_exhibits(stored, output, kind, trainer.validation_data)
+    # Readers of the folder load it in float32, whatever it was trained in.
+    with _dtype_policy("float32"):
+        stored = load_folder(output)
+        write_golden(stored, output, *_golden_examples(trainer))
+        write_exhibits(stored, output, kind, trainer.validation_data)
     logging.info("Wrote %s.", output)
+
+
+@contextlib.contextmanager
+def _dtype_policy(name: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _golden_examples(trainer: Trainer):

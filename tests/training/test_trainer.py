@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_ar.training import Trainer, read_recipe
+from keras_ar.training import Trainer, read_recipe, run_recipe
+from keras_ar.zoo.golden import golden_differences
+from keras_ar.zoo.preset import load_folder
 
 
 def _state(trainer) -> list[np.ndarray]:
@@ -251,3 +253,15 @@ def test_a_run_goes_on_with_the_other_backend(write_recipe, load_random, tmp_pat
     with np.load(tmp_path / "o.npz") as stored:
         assert _same(_state(trainer), [stored[name] for name in stored.files])
     assert Trainer(read_recipe(recipe), tmp_path / "run").progress.step == 6
+
+
+def test_what_shows_a_model_trained_in_bfloat16_is_computed_in_float32(
+    write_recipe, load_random, tmp_path
+):
+    arrays = {split: load_random("", split, labels=False) for split in ("train", "validation")}
+    np.savez(tmp_path / "random.npz", **arrays)
+    seed = '3\ndtype_policy = "mixed_bfloat16"'
+    recipe = write_recipe(steps=3, seed=seed, name=f'"{tmp_path / "random.npz"}"')
+    folder = run_recipe(recipe, work_dir=tmp_path / "run", output=tmp_path / "out")
+    keras.config.set_dtype_policy("float32")
+    assert golden_differences(load_folder(folder), folder)["log_prob"] < 1e-5
