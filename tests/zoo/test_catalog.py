@@ -9,7 +9,6 @@ import pytest
 
 import keras_ar
 from keras_ar.training import read_recipe
-from keras_ar.zoo.golden import golden_differences
 from keras_ar.zoo.model_files import sha256_of
 
 VARIANTS = keras_ar.zoo.list()
@@ -22,14 +21,11 @@ def test_every_variant_of_the_repository_is_bundled():
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_bundled_variant_loads_within_two_seconds_and_gives_its_golden_outputs(name):
+def test_a_bundled_variant_loads_within_two_seconds(name):
     started = time.process_time()
-    model = keras_ar.zoo.load(name)
+    keras_ar.zoo.load(name)
     # Processor time of one thread: what other processes do must not decide this test.
     assert time.process_time() - started < 2.0
-    differences = golden_differences(model, keras_ar.zoo.find_folder(name))
-    assert differences["parameters"] < 1e-3
-    assert differences["log_prob"] < 1e-2
 
 
 @pytest.mark.parametrize("name", VARIANTS)

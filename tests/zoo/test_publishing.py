@@ -101,6 +101,7 @@ def test_an_unpublished_base_is_named_in_the_text_and_not_as_an_address(mine):
 
 @pytest.mark.parametrize("name", keras_ar.zoo.list())
 def test_every_variant_of_the_zoo_is_fit_to_be_published(name):
+    # Among much else: its weights give its golden outputs.
     assert find_problems(keras_ar.zoo.find_folder(name)) == []
 
 
