@@ -18,6 +18,7 @@ from keras_ar.models import (
     PixelCNN,
     PixelCNNPP,
     PixelRNN,
+    PixelSNAIL,
     TemporalConvNet,
     WaveNet,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "PixelSNAIL",
     "TemporalConvNet",
     "WaveNet",
     "__version__",

@@ -286,17 +286,17 @@ def check_first_columns_suffice(layer, *inputs, columns: int = 4) -> None:
     np.testing.assert_allclose(left, whole[:, :, : left.shape[2]], rtol=1e-5, atol=1e-6)
 
 
-def rows_by_step(layer, inputs):
-    """Run the layer by ``step``, one output row after the other."""
+def rows_by_step(layer, inputs, count: int | None = None):
+    """Run the layer by ``step``, one output row after the other, over all or ``count`` rows."""
     state = layer.initial_state(len(inputs), inputs.shape)
     factor = getattr(layer, "upsampling", 1)
     rows = []
-    for row in range(inputs.shape[1] * factor):
+    for row in range((inputs.shape[1] if count is None else count) * factor):
         given = ops.convert_to_tensor(inputs[:, row // factor][:, None])
         phase = (row % factor,) if factor > 1 else ()
         outputs, state = layer.step(given if row % factor == 0 else None, state, *phase)
         rows.append(to_numpy(outputs))
-    return np.concatenate(rows, axis=1), state
+    return np.concatenate(rows, axis=1) if rows else None, state
 
 
 def check_row_steps_equal_call(layer, inputs) -> None:
@@ -307,8 +307,7 @@ def check_row_steps_equal_call(layer, inputs) -> None:
     np.testing.assert_allclose(found[:, ::stride], wanted, rtol=1e-5, atol=1e-5)
     assert np.abs(wanted).max() > 0.1, "a dead layer agrees with everything"
     for rows in range(inputs.shape[1] + 1):
-        _, state = rows_by_step(layer, inputs[:, :rows]) if rows else (None, None)
-        state = layer.initial_state(len(inputs), inputs.shape) if not rows else state
+        _, state = rows_by_step(layer, inputs, rows)
         after = layer.state_after(ops.convert_to_tensor(inputs), rows)
         for one, other in zip(keras.tree.flatten(after), keras.tree.flatten(state), strict=True):
             np.testing.assert_allclose(to_numpy(one), to_numpy(other), rtol=1e-6, atol=1e-6)

@@ -6,12 +6,13 @@ from collections.abc import Container, Iterable
 import pytest
 from checks import randomized
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, PixelSNAIL
 
 _PIXELCNN = {"num_blocks": 1, "first_kernel_size": 5}
 _GATED = {"filters": 4, "num_blocks": 4, "kernel_size": 3, "first_kernel_size": 5}
 _PLUS_PLUS = {"filters": 4, "num_blocks": 1, "num_mixtures": 2}
 _RNN = {"num_blocks": 2, "first_kernel_size": 3, "head_filters": 12}
+_SNAIL = {"filters": 4, "num_blocks": 2, "num_residual_blocks": 1, "num_mixtures": 2}
 _GREY = {"image_shape": (4, 6, 1), "levels": 4, "head_filters": 8, **_GATED}
 
 VARIANTS = {
@@ -41,6 +42,10 @@ VARIANTS = {
     "rnn_diagonal_binary": lambda: PixelRNN((4, 6, 1), levels=2, filters=3, **_RNN),
     "rnn_diagonal_colour": lambda: PixelRNN((4, 3, 3), levels=4, filters=4, **_RNN),
     "rnn_diagonal_line": lambda: PixelRNN((1, 5, 1), levels=3, filters=3, **_RNN),
+    "snail_grey": lambda: PixelSNAIL((5, 4, 1), levels=4, key_filters=2, **_SNAIL),
+    "snail_heads_classes": lambda: PixelSNAIL(
+        (3, 5, 3), key_filters=4, value_filters=6, num_heads=2, num_classes=3, **_SNAIL
+    ),
 }
 
 # Deep models that differ from others here by more of the same, or by conditions that enter as
@@ -62,7 +67,13 @@ every_variant = pytest.mark.parametrize(
 )
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
-ONE_OF_EACH = ["pixelcnn_colour", "gated_classes", "plus_plus_colour", "rnn_diagonal_binary"]
+ONE_OF_EACH = [
+    "pixelcnn_colour",
+    "gated_classes",
+    "plus_plus_colour",
+    "rnn_diagonal_binary",
+    "snail_grey",
+]
 
 # The same model for the same arguments, with what was compiled for it: for tests that leave its
 # weights alone.

@@ -1,5 +1,6 @@
 """Causal layers: one file, one public class."""
 
+from keras_ar.layers.causal_attention2d import CausalAttention2D
 from keras_ar.layers.causal_dilated_conv1d import CausalDilatedConv1D
 from keras_ar.layers.diagonal_bilstm import DiagonalBiLSTM
 from keras_ar.layers.diagonal_recurrence import DiagonalRecurrence
@@ -11,6 +12,7 @@ from keras_ar.layers.mask_choice import MaskChoice
 from keras_ar.layers.masked_conv2d import MaskedConv2D
 from keras_ar.layers.masked_dense import MaskedDense
 from keras_ar.layers.nade_layer import NADELayer
+from keras_ar.layers.pixel_positions import PixelPositions
 from keras_ar.layers.pixel_scaling import PixelScaling
 from keras_ar.layers.previous_code import PreviousCode
 from keras_ar.layers.recurrent import Recurrent
@@ -24,6 +26,7 @@ from keras_ar.layers.upsample_frames import CutToLength, UpsampleFrames
 from keras_ar.layers.weight_norm import data_dependent_initialization
 
 __all__ = [
+    "CausalAttention2D",
     "CausalDilatedConv1D",
     "CutToLength",
     "DiagonalBiLSTM",
@@ -36,6 +39,7 @@ __all__ = [
     "MaskedConv2D",
     "MaskedDense",
     "NADELayer",
+    "PixelPositions",
     "PixelScaling",
     "PreviousCode",
     "Recurrent",

@@ -17,12 +17,20 @@ def concat_elu(inputs):
     return ops.concatenate(halves, axis=-1)
 
 
+def _elu(inputs):
+    return ops.cast(ops.elu(ops.cast(inputs, "float32")), ops.dtype(inputs))
+
+
+# By name: the function, and how many channels it makes of one.
+_ACTIVATIONS = {"concat_elu": (concat_elu, 2), "elu": (_elu, 1)}
+
+
 @keras.saving.register_keras_serializable("keras_ar")
 class GatedResidualBlock(keras.layers.Layer):
     """Refine a feature map by a gated residual of two shifted convolutions.
 
-    ``outputs = inputs + a * sigmoid(b)``: two weight-normalised convolutions with concatenated
-    ELU in front and dropout between them. An auxiliary map (a short-cut, or the other stack)
+    ``outputs = inputs + a * sigmoid(b)``: two weight-normalised convolutions with the activation
+    in front of each and dropout between them. An auxiliary map (a short-cut, or the other stack)
     enters after the first convolution through a 1x1 convolution; a condition vector enters
     after the second one, without weight normalisation.
 
@@ -30,6 +38,7 @@ class GatedResidualBlock(keras.layers.Layer):
         kernel_size: ``(height, width)`` of both convolutions.
         reach: ``"down"`` (vertical stack) or ``"down_right"``.
         dropout: Fraction dropped between the convolutions in training.
+        activation: ``"concat_elu"`` (ELU of the maps and of their negatives) or ``"elu"``.
 
     Shapes:
         Input: ``inputs`` ``(batch, height, width, filters)``; ``auxiliary`` ``(batch, height,
@@ -38,7 +47,7 @@ class GatedResidualBlock(keras.layers.Layer):
 
     Raises:
         ValueError: If ``dropout`` is outside [0, 1) or too near 1 for the 16 random bits that
-            decide what is dropped, or ``reach`` unknown.
+            decide what is dropped, or ``reach`` or ``activation`` unknown.
 
     Source:
         Salimans et al. (2017), "PixelCNN++", arXiv:1701.05517, section 2.5, and the authors'
@@ -52,9 +61,14 @@ class GatedResidualBlock(keras.layers.Layer):
         kernel_size: tuple[int, int],
         reach: str = "down_right",
         dropout: float = 0.5,
+        activation: str = "concat_elu",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"activation must be one of {[*_ACTIVATIONS]}; got {activation!r}.")
+        self.activation = activation
+        self._activate, self._repeats = _ACTIVATIONS[activation]
         self.kernel_size = tuple(kernel_size)
         self.reach = reach
         if not 0.0 <= dropout < 1.0:
@@ -70,17 +84,17 @@ class GatedResidualBlock(keras.layers.Layer):
     def build(self, inputs_shape, auxiliary_shape=None, condition_shape=None):
         filters = inputs_shape[-1]
         options = {"weight_norm": True, "dtype": self.dtype_policy}
-        doubled = (*inputs_shape[:-1], 2 * filters)
+        activated = (*inputs_shape[:-1], self._repeats * filters)
         self.first = ShiftedConv2D(filters, self.kernel_size, self.reach, **options)
-        self.first.build(doubled)
+        self.first.build(activated)
         if auxiliary_shape is not None:
             self.merge = ShiftedConv2D(filters, (1, 1), **options)
-            self.merge.build((*auxiliary_shape[:-1], 2 * auxiliary_shape[-1]))
+            self.merge.build((*auxiliary_shape[:-1], self._repeats * auxiliary_shape[-1]))
         # A tenth of unit variance: the block starts close to the identity.
         self.second = ShiftedConv2D(
             2 * filters, self.kernel_size, self.reach, init_scale=0.1, **options
         )
-        self.second.build(doubled)
+        self.second.build(activated)
         if condition_shape is not None:
             self.condition_projection = keras.layers.Dense(
                 2 * filters,
@@ -102,18 +116,18 @@ class GatedResidualBlock(keras.layers.Layer):
         return inputs + values * ops.sigmoid(gate)
 
     def _convolve_activated(self, layer, inputs, training, dropout=0.0):
-        """Apply concatenated ELU, dropout and the convolution.
+        """Apply the activation, dropout and the convolution.
 
         In training the activation is computed again in the backward pass instead of being
-        remembered: it is cheap, and twice to four times as large as its input.
+        remembered: it is cheap, and up to four times as large as its input.
         """
         if not training:
-            return layer(concat_elu(inputs))
+            return layer(self._activate(inputs))
         # Arguments, not constants: else TensorFlow keeps the casts below for the backward pass.
         kept = [self._draw_kept(inputs, dropout)] if dropout else []
 
         def convolve(inputs, kernel, *kept):
-            hidden = concat_elu(inputs)
+            hidden = self._activate(inputs)
             for mask in kept:
                 # Half the time of `where`.
                 hidden = hidden * ops.cast(mask, hidden.dtype)
@@ -132,7 +146,7 @@ class GatedResidualBlock(keras.layers.Layer):
         dropout is whole; else 16 bits, which miss the fraction by less than 1e-5.
         """
         bits = 8 if (256 * dropout).is_integer() else 16
-        channels = 2 * inputs.shape[-1]
+        channels = self._repeats * inputs.shape[-1]
         per_draw = 32 // bits
         shape = (*ops.shape(inputs)[:-1], -(-channels // per_draw))
         draws = keras.random.randint(shape, -(2**31), 2**31 - 1, seed=self.seed_generator)
@@ -147,4 +161,5 @@ class GatedResidualBlock(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "reach": self.reach,
             "dropout": self.dropout,
+            "activation": self.activation,
         }

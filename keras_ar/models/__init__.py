@@ -12,6 +12,7 @@ from keras_ar.models.neural_autoregressive import NeuralAutoregressive
 from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
 from keras_ar.models.pixelrnn import PixelRNN
+from keras_ar.models.pixelsnail import PixelSNAIL
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.models.tcn import TemporalConvNet
 from keras_ar.models.wavenet import WaveNet
@@ -29,6 +30,7 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPP",
     "PixelRNN",
+    "PixelSNAIL",
     "SequenceModel",
     "TemporalConvNet",
     "WaveNet",

@@ -65,19 +65,20 @@ class ColumnsRun:
 
     def _run_task(self, task: Task, *, commits: bool, emits: bool = True) -> None:
         node = task.node
+        kinds = self._run.schedule.kinds
+        is_ahead = task.given == Kind.LATE and task.gives == Kind.EARLY and not commits
 
         def lookup(key):
-            return self.cell(key, task.scale_in)
+            # What comes with the pixel is not there yet; a layer with a delay does not read it.
+            is_missing = is_ahead and kinds[key] == Kind.LATE
+            return self._blank(key) if is_missing else self.cell(key, task.scale_in)
 
         if not node.is_stepped:
             self._cells.update(node.apply(lookup))
             return
         scale = task.scale_out
         ahead = self._slices.get((("ahead", task.index), self._column // scale))
-        is_delayed = task.given == Kind.LATE and task.gives == Kind.EARLY
-        inputs = None
-        if self._column % task.scale_in == 0:
-            inputs = self._run_blank(task) if is_delayed and not commits else node.gather(lookup)
+        inputs = node.gather(lookup) if self._column % task.scale_in == 0 else None
         arguments = (inputs, ahead, self.queues[task.index])
         if task.is_upsampling:
             arguments += (self._column % task.scale_in // scale,)
@@ -87,6 +88,6 @@ class ColumnsRun:
         if emits and self._column % scale == 0:
             self._cells.update(zip(node.outputs, keras.tree.flatten(outputs), strict=True))
 
-    def _run_blank(self, task: Task):
-        shape = (self._run.batch_size, 1, 1, task.node.input_shape[-1])
-        return ops.zeros(shape, task.node.operation.compute_dtype)
+    def _blank(self, key: int):
+        spec = self._run.layout.specs[key]
+        return ops.zeros((self._run.batch_size, 1, 1, spec.shape[-1]), self._run.layout.dtype(key))

@@ -136,7 +136,7 @@ def _schedule(nodes, images_key, static, scales, phase) -> Schedule:
         if not receives and not (scale_out < scale_in and produces):
             continue
         given = max(kinds[key] for key in node.inputs) if receives else Kind.ROW
-        gives = _gives(node, given)
+        gives = _gives(node, given, kinds)
         tasks.append(
             Task(index, node, phase, given, gives, scale_in, scale_out, receives, produces)
         )
@@ -153,7 +153,7 @@ def _scale_after(node: Node, scale: int) -> int:
     return scale // upsampling if upsampling else scale * getattr(node.operation, "strides", 1)
 
 
-def _gives(node: Node, given: Kind) -> Kind:
+def _gives(node: Node, given: Kind, kinds: Mapping[int, Kind]) -> Kind:
     if not node.is_stepped or given <= Kind.ROW:
         return given
     delay = getattr(node.operation, "delay", None)
@@ -161,7 +161,10 @@ def _gives(node: Node, given: Kind) -> Kind:
         return Kind.ROW
     if given == Kind.WHOLE or not _steps_within_row(node):
         return Kind.WHOLE
-    return Kind.EARLY if delay == "column" else given
+    if delay != "column":
+        return given
+    undelayed = getattr(node.operation, "undelayed_inputs", ())
+    return max([Kind.EARLY, *(kinds[node.inputs[index]] for index in undelayed)])
 
 
 def _steps_within_row(node: Node) -> bool:

@@ -18,10 +18,17 @@ from checks import (
 )
 from variants import ONE_OF_EACH, VARIANTS, shared_model
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, PixelSNAIL
 
 _SMALL = {"num_blocks": 1, "first_kernel_size": 3}
 _RNN = {"filters": 3, "num_blocks": 2, "first_kernel_size": 3, "head_filters": 6}
+_SNAIL = {
+    "filters": 4,
+    "num_blocks": 1,
+    "num_residual_blocks": 1,
+    "key_filters": 2,
+    "num_mixtures": 2,
+}
 _GATED = {"num_blocks": 2, "kernel_size": 3, "first_kernel_size": 3}
 
 # Small enough to write down every image.
@@ -34,6 +41,8 @@ ENUMERABLE = {
     "rnn_diagonal": lambda: PixelRNN((3, 2, 1), levels=2, **_RNN),
     "rnn_diagonal_colour": lambda: PixelRNN((2, 1, 3), levels=3, **_RNN),
     "rnn_pixel": lambda: PixelRNN((1, 1, 3), levels=4, **_RNN),
+    "snail_grey": lambda: PixelSNAIL((3, 2, 1), levels=3, **_SNAIL),
+    "snail_colour": lambda: PixelSNAIL((1, 2, 3), levels=3, num_heads=2, **_SNAIL),
     "gated_classes": lambda: GatedPixelCNN(
         (2, 2, 1), levels=3, filters=4, head_filters=4, num_classes=2, **_GATED
     ),

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP
+from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelSNAIL
 from keras_ar.serving import export
 from keras_ar.serving.noise import draw_noise
 
@@ -15,6 +15,9 @@ BUILDERS = {
     "binary": lambda: PixelCNN((5, 4, 1), levels=2, head_filters=4, **_SMALL),
     "classes": lambda: GatedPixelCNN((3, 5, 1), levels=4, head_filters=4, num_classes=3, **_SMALL),
     "mixture": lambda: PixelCNNPP((4, 4, 3), num_mixtures=2, **_SMALL),
+    "attention": lambda: PixelSNAIL(
+        (3, 4, 1), levels=4, num_residual_blocks=1, key_filters=2, num_mixtures=1, **_SMALL
+    ),
     "embedding": lambda: GatedPixelCNN(
         (3, 4, 1), levels=2, head_filters=4, condition_shape=(2,), **_SMALL
     ),
