@@ -57,6 +57,7 @@ class CausalAttention2D(keras.layers.Layer):
                 f"values of num_heads * (keys + values) channels; got {keys} and {remembered}."
             )
         self._keys, self._remembered = keys, remembered
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: keys})
         self.built = True
 
     def call(self, queries, keys_values):
@@ -138,7 +139,7 @@ class CausalAttention2D(keras.layers.Layer):
         return ops.transpose(ops.reshape(maps, heads), (0, 2, 1, 3))
 
     def _join_heads(self, values, size):
-        channels = self._remembered - self._keys
+        channels = self.num_heads * values.shape[-1]
         return ops.reshape(ops.transpose(values, (0, 2, 1, 3)), (-1, *size, channels))
 
     def compute_output_shape(self, queries_shape, keys_values_shape):

@@ -23,11 +23,15 @@ class PixelPositions(keras.layers.Layer):
         (``background``).
     """
 
-    # The outputs of a row do not wait for its pixels.
+    # Outputs do not wait for the pixels of their row.
     delay = "row"
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def build(self, input_shape):
         self._height, self._width, self._channels = input_shape[1:]
+        self.input_spec = keras.layers.InputSpec(shape=(None, *input_shape[1:]))
         self.built = True
 
     def call(self, inputs):

@@ -47,6 +47,7 @@ class Joined(CausalAttention2D):
 
     def build(self, input_shape):
         super().build((*input_shape[:-1], KEYS), (*input_shape[:-1], input_shape[-1] - KEYS))
+        self.input_spec = None
 
     def call(self, inputs):
         return super().call(*self._parts(inputs))

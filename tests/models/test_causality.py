@@ -35,7 +35,7 @@ def test_outputs_read_earlier_values_only_before_after_training_and_reloaded(bui
 
 
 @pytest.mark.parametrize(
-    "name", marked(x for x in VARIANTS if x.startswith(("gated", "plus_plus", "rnn_diagonal", "snail")))
+    "name", marked(x for x in VARIANTS if not x.startswith(("pixelcnn", "rnn_row")))
 )
 def test_models_without_a_blind_spot_see_every_earlier_value(name):
     model = VARIANTS[name]()
