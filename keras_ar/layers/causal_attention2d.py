@@ -121,15 +121,16 @@ class CausalAttention2D(keras.layers.Layer):
         asked = self._split_heads(queries) * (self._keys // self.num_heads) ** -0.5
         scores, values, sees_any = [], [], False
         for keys_values, is_seen in parts:
-            keys = self._split_heads(keys_values[..., : self._keys])
+            keys, content = map(self._split_heads, ops.split(keys_values, [self._keys], axis=-1))
             score = ops.cast(ops.matmul(asked, ops.swapaxes(keys, -1, -2)), "float32")
-            scores.append(ops.where(is_seen, score, _NEVER))
-            values.append(self._split_heads(keys_values[..., self._keys :]))
+            # Added, not chosen by `where`, whose gradient would take one more pass.
+            scores.append(score + ops.where(is_seen, 0.0, _NEVER))
+            values.append(content)
             sees_any = ops.logical_or(sees_any, ops.any(is_seen, axis=-1, keepdims=True))
         weights = ops.softmax(ops.concatenate(scores, axis=-1))
+        mixed = ops.matmul(ops.cast(weights, self.compute_dtype), ops.concatenate(values, axis=-2))
         # Who sees nothing would see all things alike.
-        weights = ops.cast(weights * ops.cast(sees_any, "float32"), self.compute_dtype)
-        mixed = ops.matmul(weights, ops.concatenate(values, axis=-2))
+        mixed = mixed * ops.cast(sees_any, self.compute_dtype)
         return self._join_heads(mixed, queries.shape[1:3])
 
     def _split_heads(self, maps):
