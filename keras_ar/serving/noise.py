@@ -1,12 +1,8 @@
 """The random numbers of a server: functions of the request alone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+import tensorflow as tf
 
 __all__ = ["draw_noise", "draw_stream_noise"]
 
@@ -20,8 +16,6 @@ _NUMBERS_PER_COUNT = 4
 
 def draw_noise(shape: Sequence[int | tf.Tensor], seed: tf.Tensor) -> tf.Tensor:
     """Draw uniform float32 numbers of the open interval (0, 1) from a seed ``(2,)``, int32."""
-    import tensorflow as tf
-
     steps = tf.random.stateless_uniform(
         shape, seed, minval=0, maxval=_NUM_STEPS, dtype="int32", alg=_GENERATOR
     )
@@ -45,8 +39,6 @@ def draw_stream_noise(
     Returns:
         float32 ``(batch, length, noise_size)``.
     """
-    import tensorflow as tf
-
     size = length * noise_size
 
     def draw(given: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -69,6 +61,4 @@ def draw_stream_noise(
 
 
 def _to_unit_interval(steps: tf.Tensor) -> tf.Tensor:
-    import tensorflow as tf
-
     return (tf.cast(steps, "float32") + 0.5) / _NUM_STEPS

@@ -1,16 +1,11 @@
 """Encoded images inside the graph: PNG files in, intensities out, and back."""
 
-from __future__ import annotations
-
 import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 
 from keras_ar.image_grid import from_eight_bits, to_eight_bits
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 __all__ = ["decode_png", "encode_png", "fits_png"]
 
@@ -42,8 +37,6 @@ def decode_png(files: tf.Tensor, image_shape: tuple[int, int, int], levels: int)
     Raises:
         tf.errors.InvalidArgumentError: When it runs, if a file is something else or damaged.
     """
-    import tensorflow as tf
-
     height, width, channels = image_shape
     start = _START + struct.pack(">II", width, height)
     is_right = tf.equal(tf.strings.substr(files, 0, len(start)), start)
@@ -72,7 +65,5 @@ def encode_png(images: tf.Tensor, levels: int) -> tf.Tensor:
     Shapes:
         images: ``(batch, height, width, 1 or 3)``. Output: ``(batch,)``, string.
     """
-    import tensorflow as tf
-
     table = tf.constant(to_eight_bits(np.arange(levels), levels), "uint8")
     return tf.io.encode_png(tf.gather(table, tf.cast(images, "int32")))

@@ -1,15 +1,11 @@
 """What a server refuses: assertions inside the graph, shared by the signatures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import tensorflow as tf
 
 from keras_ar.models import AutoregressiveModel
 from keras_ar.models.sequence_model import SequenceModel
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 __all__ = [
     "after",
@@ -25,8 +21,6 @@ __all__ = [
 
 def condition_specs(model: AutoregressiveModel) -> list[tf.TensorSpec]:
     """Return what a conditional model takes besides images or codes, named as in the model."""
-    import tensorflow as tf
-
     return [
         tf.TensorSpec((None, *given.shape[1:]), given.dtype, given.name)
         for given in model.inputs[1:]
@@ -38,30 +32,22 @@ def after(checks: Sequence[tf.Operation], tensors: Sequence[tf.Tensor]) -> list[
 
     Otherwise another error could come first.
     """
-    import tensorflow as tf
-
     with tf.control_dependencies(checks):
         return [tf.identity(tensor) for tensor in tensors]
 
 
 def check_at_least_one(name: str, number: tf.Tensor) -> tf.Operation:
     """Refuse counts and lengths below 1."""
-    import tensorflow as tf
-
     return tf.debugging.assert_positive(number, f"{name} must be at least 1.")
 
 
 def check_temperature(temperature: tf.Tensor) -> tf.Operation:
     """Refuse a temperature of zero or below."""
-    import tensorflow as tf
-
     return tf.debugging.assert_positive(temperature, "temperature must be positive.")
 
 
 def check_rows(name: str, given: tf.Tensor, count: tf.Tensor, example: str) -> tf.Operation:
     """Refuse what has not one row per example."""
-    import tensorflow as tf
-
     message = f"{name} needs a row per {example}."
     return tf.debugging.assert_equal(tf.shape(given)[0], count, message)
 
@@ -73,8 +59,6 @@ def check_conditions(
     example: str = "image",
 ) -> list[tf.Operation]:
     """Refuse illegal class ids, and conditions without one row per example."""
-    import tensorflow as tf
-
     checks = []
     if model.num_classes:
         class_ids = conditions[0]
@@ -88,8 +72,6 @@ def check_conditions(
 
 def check_codes(model: SequenceModel, codes: tf.Tensor) -> list[tf.Operation]:
     """Refuse illegal codes, and sequences without any; they cannot have an end of their own."""
-    import tensorflow as tf
-
     is_legal = tf.reduce_all((codes >= 0) & (codes < model.vocabulary_size))
     message = f"codes must lie in 0..{model.vocabulary_size - 1}."
     return [
@@ -102,8 +84,6 @@ def check_frames(
     model: SequenceModel, conditions: Sequence[tf.Tensor], length: tf.Tensor
 ) -> list[tf.Operation]:
     """Refuse a local condition of another number of frames than ``length`` codes want."""
-    import tensorflow as tf
-
     if model.hop is None:
         return []
     wanted = (length + model.hop - 1) // model.hop

@@ -1,7 +1,5 @@
 """Write a SavedModel as the next version of a model folder."""
 
-from __future__ import annotations
-
 import errno
 import os
 import pathlib
@@ -10,10 +8,15 @@ import tempfile
 import keras
 
 from keras_ar.models import AutoregressiveModel
-from keras_ar.serving.signatures import endpoints
-from keras_ar.serving.warm_up import write_warm_up
 
-__all__ = ["export"]
+__all__ = ["export", "signature_names"]
+
+
+def signature_names(model: AutoregressiveModel) -> tuple[str, ...]:
+    """Name the signatures of a model's export; the first is ``serving_default`` as well."""
+    from keras_ar.serving.signatures import endpoints
+
+    return tuple(endpoints(model))
 
 
 def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Path:
@@ -111,7 +114,11 @@ def export(model: AutoregressiveModel, folder: str | os.PathLike) -> pathlib.Pat
             "A SavedModel can only be written on the TensorFlow backend, and Keras runs on "
             f"{keras.backend.backend()!r}: install tensorflow and set KERAS_BACKEND=tensorflow."
         )
+    # Not before: whoever runs Keras on JAX may not have TensorFlow.
     import tensorflow as tf
+
+    from keras_ar.serving.signatures import endpoints
+    from keras_ar.serving.warm_up import write_warm_up
 
     folder = pathlib.Path(folder)
     try:

@@ -1,17 +1,13 @@
 """The memory of a network of sequences as rows of numbers, which travel between requests."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_ar.sampling.sequence_network import SequenceNetwork
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 __all__ = ["StreamState"]
 
@@ -56,8 +52,6 @@ class StreamState:
             position: int64 ``(batch,)``: number of codes so far.
             memory: That of the network.
         """
-        import tensorflow as tf
-
         count = tf.shape(previous)[0]
         head = (tf.cast(previous, "int64"), position % _DIGIT, position // _DIGIT)
         parts = [tf.cast(number, "float32")[:, None] for number in head]
@@ -68,8 +62,6 @@ class StreamState:
 
     def unpack(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
         """Return what ``pack`` was given."""
-        import tensorflow as tf
-
         count = tf.shape(rows)[0]
         head, *parts = tf.split(rows, [_HEAD, *self._sizes], axis=1)
         low, high = (tf.cast(head[:, column], "int64") for column in (1, 2))

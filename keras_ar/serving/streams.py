@@ -1,16 +1,12 @@
 """Run a network of sequences piece by piece, between states that travel with the requests."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import tensorflow as tf
 
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.serving.stream_state import StreamState
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 __all__ = ["Streams"]
 
@@ -29,8 +25,6 @@ class Streams:
     """
 
     def __init__(self, model: SequenceModel):
-        import tensorflow as tf
-
         self._sampler = model.sampler
         self.states = StreamState(self._sampler.network)
         self._advance = tf.function(functools.partial(self._advance_graph), autograph=False)
@@ -38,8 +32,6 @@ class Streams:
 
     def begin(self, count: tf.Tensor) -> tf.Tensor:
         """Return the states before the first code."""
-        import tensorflow as tf
-
         previous, memory = self._sampler.network.start(count)
         return self.states.pack(previous, tf.zeros((count,), "int64"), memory)
 
@@ -94,16 +86,12 @@ class Streams:
         )
 
     def _advance_graph(self, rows, codes, constant, over_time):
-        import tensorflow as tf
-
         previous, position, memory = self.states.unpack(rows)
         _, memory = self._sampler.network.advance(codes, previous, memory, constant, over_time)
         position += tf.shape(codes, out_type="int64")[1]
         return self.states.pack(codes[:, -1], position, memory)
 
     def _generate_graph(self, rows, codes, known, noise, temperature, constant, over_time):
-        import tensorflow as tf
-
         previous, position, memory = self.states.unpack(rows)
         previous, memory, drawn = self._sampler.run(
             previous, memory, constant, temperature, (), codes, known, noise, *over_time

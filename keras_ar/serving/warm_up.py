@@ -5,17 +5,13 @@ inside messages are needed, and both are written as a number, a length and a con
 is needed that defines them.
 """
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import tensorflow as tf
 
 from keras_ar.models import AutoregressiveModel
 from keras_ar.serving.png import encode_png
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 __all__ = ["write_warm_up"]
 
@@ -51,8 +47,6 @@ def write_warm_up(
     Source:
         TensorFlow Serving, "SavedModel Warmup".
     """
-    import tensorflow as tf
-
     path = saved_model / _FILE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
@@ -64,8 +58,6 @@ def write_warm_up(
 
 def _legal_value(spec: tf.TensorSpec, model: AutoregressiveModel) -> tf.Tensor:
     """Return a smallest legal input: one black image or code, nothing known, of class 0."""
-    import tensorflow as tf
-
     shape = [size or 1 for size in spec.shape]
     if spec.name in ("count", "length", "temperature"):
         return tf.ones(shape, spec.dtype)
@@ -75,8 +67,6 @@ def _legal_value(spec: tf.TensorSpec, model: AutoregressiveModel) -> tf.Tensor:
 
 
 def _prediction_log(signature: str, inputs: Mapping[str, tf.Tensor]) -> bytes:
-    import tensorflow as tf
-
     request = _field(
         _PREDICT_REQUEST_MODEL_SPEC, _field(_MODEL_SPEC_SIGNATURE_NAME, signature.encode())
     )

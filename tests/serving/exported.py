@@ -2,13 +2,11 @@
 
 import keras
 import numpy as np
-import pytest
+import tensorflow as tf
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelSNAIL
 from keras_ar.serving import export
 from keras_ar.serving.noise import draw_noise
-
-tf = pytest.importorskip("tensorflow")
 
 _SMALL = {"filters": 4, "num_blocks": 1}
 BUILDERS = {

@@ -2,13 +2,11 @@
 
 import keras
 import numpy as np
-import pytest
+import tensorflow as tf
 
 from keras_ar.models import CharRNN, WaveNet
 from keras_ar.serving import export
 from keras_ar.serving.noise import draw_noise
-
-tf = pytest.importorskip("tensorflow")
 
 _SMALL = {"num_stacks": 2, "layers_per_stack": 2, "filters": 6, "skip_filters": 8}
 SEQUENCE_BUILDERS = {

@@ -10,12 +10,12 @@ import shutil
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from exported import BUILDERS, Exported
 
 from keras_ar.models import PixelCNN
 from keras_ar.serving import export, signature_names
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 from keras_ar.image_grid import from_eight_bits, to_eight_bits
 from keras_ar.serving.png import decode_png, encode_png
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )

@@ -7,6 +7,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from exported_sequences import SEQUENCE_BUILDERS, ExportedSequences
 
 from keras_ar.models import CharRNN, WaveNet
@@ -14,7 +15,6 @@ from keras_ar.serving import signature_names
 from keras_ar.serving.noise import draw_noise, draw_stream_noise
 from keras_ar.serving.stream_state import StreamState
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )

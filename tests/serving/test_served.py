@@ -7,13 +7,12 @@ import keras
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 from exported import Exported
 from exported_sequences import ExportedSequences
+from without_python import run_without_python
 
 from keras_ar.image_grid import to_eight_bits
-
-tf = pytest.importorskip("tensorflow")
-from without_python import run_without_python  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from checks import randomize_weights
 
 from keras_ar.distributions import CategoricalLikelihood
@@ -10,7 +11,6 @@ from keras_ar.layers import CausalDilatedConv1D, PreviousCode, Recurrent
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.serving.streams import Streams
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from checks import check_frequencies, codes, probabilities, random_images, randomized
 from vector_variants import VECTOR_VARIANTS
 
 from keras_ar.serving import export
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="A SavedModel is written by TensorFlow."
 )
