@@ -50,7 +50,7 @@ VARIANTS = {
 
 # Deep models that differ from others here by more of the same, or by conditions that enter as
 # those of others do: only with -m slow.
-SLOW = {"plus_plus_deep", "plus_plus_classes", "plus_plus_embedding"}
+SLOW = {"plus_plus_deep", "plus_plus_classes", "plus_plus_embedding", "snail_heads_classes"}
 
 
 def marked(names: Iterable[str], slow: Container[str] = SLOW) -> list:

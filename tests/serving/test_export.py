@@ -26,10 +26,10 @@ def export_of(tmp_path_factory):
     return functools.cache(lambda name: Exported(name, tmp_path_factory.mktemp(name) / "base"))
 
 
-# The deep model takes half a minute to export, and seconds for every call.
+# The deep models take up to half a minute to export, and seconds for every call.
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.slow) if name == "mixture" else name
+        pytest.param(name, marks=pytest.mark.slow) if name in ("mixture", "attention") else name
         for name in BUILDERS
     ]
 )
