@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,28 +89,13 @@ def image_dataset(
         if labels:
             raise ValueError(f"A folder has no labels; received labels=True with {source}.")
         files, shape = find_image_files(source, image_shape, resize)
-        dataset = _permuted(files[:limit], shuffle, seed)
-
-        def read(file: tf.Tensor) -> tf.Tensor:
-            image = tf.numpy_function(
-                lambda path: read_image(os.fsdecode(path), shape), [file], tf.uint8
-            )
-            return tf.ensure_shape(image, shape)
-
-        dataset = dataset.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = _read_files(_permuted(files[:limit], shuffle, seed), shape)
     else:
         arrays = _check_arrays(source, labels)
         _check_stored_shape(arrays[0].shape[1:], image_shape, resize)
         # Indices are shuffled, not images: a shuffle buffer would hold them all again.
-        dataset = _permuted(np.arange(len(arrays[0]))[:limit], shuffle, seed)
-        with tf.device("CPU"):
-            tensors = tuple(tf.constant(array) for array in arrays)
-
-        def gather(index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
-            values = tuple(tensor[index] for tensor in tensors)
-            return values if len(values) > 1 else values[0]
-
-        dataset = dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+        indices = np.arange(len(arrays[0]))[:limit]
+        dataset = _gather_rows(_permuted(indices, shuffle, seed), arrays)
 
     if drop_remainder and 0 <= dataset.cardinality() < batch_size:
         raise ValueError(
@@ -127,6 +113,31 @@ def _permuted(items: list[str] | np.ndarray, shuffle: bool, seed: int | None) ->
 
     dataset = tf.data.Dataset.from_tensor_slices(items)
     return dataset.shuffle(len(items), seed=seed) if shuffle else dataset
+
+
+def _read_files(files: tf.data.Dataset, shape: tuple[int, int, int]) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    def read(file: tf.Tensor) -> tf.Tensor:
+        image = tf.numpy_function(
+            lambda path: read_image(os.fsdecode(path), shape), [file], "uint8"
+        )
+        return tf.ensure_shape(image, shape)
+
+    return files.map(read, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _gather_rows(indices: tf.data.Dataset, arrays: Sequence[np.ndarray]) -> tf.data.Dataset:
+    import tensorflow as tf
+
+    with tf.device("CPU"):
+        tensors = tuple(tf.constant(array) for array in arrays)
+
+    def gather(index: tf.Tensor) -> tf.Tensor | tuple[tf.Tensor, tf.Tensor]:
+        values = tuple(tensor[index] for tensor in tensors)
+        return values if len(values) > 1 else values[0]
+
+    return indices.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _check_arrays(
