@@ -18,7 +18,14 @@ _MODELS = {
 }
 
 
-@pytest.fixture(scope="module", params=_MODELS)
+# Compiling the deep one for every size of batch takes seconds.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow if name == "plus_plus" else ())
+        for name in _MODELS
+    ],
+)
 def model(request):
     return randomized(_MODELS[request.param], scale=0.5)
 
