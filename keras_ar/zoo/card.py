@@ -212,38 +212,6 @@ def _samples(folder: pathlib.Path, kind: str, model: dict[str, Any]) -> str:
         first = f"The samples are the first ones drawn with seed 0{order}"
         return f"{picture}{first}: none was selected."
     if model.get("num_features"):
-        return (
-            'given = keras_ar.data.load_audio("spoken_digit", "test", limit=1)\n'
-            "features = keras_ar.data.log_mel(\n"
-            "    keras_ar.data.mu_law_decode(given[0]), 8000, hop=model.hop, "
-            f"num_bands={model['num_features']}\n"
-            ")\n"
-            "codes = model.sample(1, seed=0, condition=features)\n"
-            "waveform = keras_ar.data.mu_law_decode(codes[0])"
-        )
-    condition = ", condition=[7, 1]" if model.get("num_classes") else ""
-    return (
-        f"codes = model.sample(1, length=8000, seed=0{condition})\n"
-        "waveform = keras_ar.data.mu_law_decode(codes[0])\n"
-        f"model.bits_per_dim(codes{condition})  # bits per sample, exact"
-    )
-
-
-def _samples(folder: pathlib.Path, kind: str, model: dict[str, Any]) -> str:
-    """Show what the model makes."""
-    if kind == "text":
-        excerpt = (folder / "samples.txt").read_text(encoding="utf-8")[:_EXCERPT]
-        return (
-            f"```text\n{excerpt}\n```\n\n"
-            "The beginning of `samples.txt`, which was drawn with seed 0: it was not selected."
-        )
-    picture = "![Uncurated samples](samples.png)\n\n"
-    if kind == "images":
-        order = ", one class after the other, row by row" if model.get("num_classes") else ""
-        return (
-            f"{picture}The samples are the first ones drawn with seed 0{order}: none was selected."
-        )
-    if model.get("num_features"):
         return picture + (
             "Recordings of the validation set (above) and what the model makes of their features "
             "with seed 0 (below), as spectrograms; `audio/` holds both as `.wav` files."
