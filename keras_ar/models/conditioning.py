@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-__all__ = ["condition_input", "image_input"]
+__all__ = ["condition_input", "image_input", "vector_condition_input"]
 
 
 def image_input(image_shape: tuple[int, int, int], levels: int) -> keras.KerasTensor:
@@ -67,3 +67,19 @@ def condition_input(
         )
     enlarge = keras.layers.Conv2DTranspose(features, factor, strides=factor, name="enlarge")
     return values, enlarge(values)
+
+
+def vector_condition_input(
+    model: str,
+    image_shape: tuple[int, int, int],
+    num_classes: int | None,
+    condition_shape: tuple[int, ...] | None,
+) -> tuple[keras.KerasTensor | None, keras.KerasTensor | None]:
+    """Do what ``condition_input`` does, for a model that takes no spatial map.
+
+    Raises:
+        ValueError: If the condition is a map, in the name of ``model``.
+    """
+    if condition_shape is not None and len(condition_shape) != 1:
+        raise ValueError(f"{model} takes class ids or an embedding, not a spatial map.")
+    return condition_input(image_shape, num_classes, condition_shape)

@@ -12,7 +12,7 @@ from keras_ar.layers import (
     ShiftedConv2DTranspose,
 )
 from keras_ar.models.base import AutoregressiveModel
-from keras_ar.models.conditioning import condition_input, image_input
+from keras_ar.models.conditioning import image_input, vector_condition_input
 
 __all__ = ["PixelCNNPP"]
 
@@ -75,9 +75,9 @@ class PixelCNNPP(AutoregressiveModel):
                 f"PixelCNNPP halves the image {_NUM_STAGES - 1} times: height and width must "
                 f"be divisible by {factor}; got {tuple(image_shape[:2])}. Pad or crop the images."
             )
-        if condition_shape is not None and len(condition_shape) != 1:
-            raise ValueError("PixelCNNPP takes class ids or an embedding, not a spatial map.")
-        given, condition = condition_input(image_shape, num_classes, condition_shape)
+        given, condition = vector_condition_input(
+            "PixelCNNPP", image_shape, num_classes, condition_shape
+        )
         likelihood = LogisticMixtureLikelihood(image_shape[-1], levels, num_mixtures)
 
         def block(stack, place, features, auxiliary=None):

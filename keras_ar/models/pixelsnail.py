@@ -13,7 +13,7 @@ from keras_ar.layers import (
     ShiftedConv2D,
 )
 from keras_ar.models.base import AutoregressiveModel
-from keras_ar.models.conditioning import condition_input, image_input
+from keras_ar.models.conditioning import image_input, vector_condition_input
 
 __all__ = ["PixelSNAIL"]
 
@@ -78,9 +78,9 @@ class PixelSNAIL(AutoregressiveModel):
         name: str | None = "pixelsnail",
     ):
         images = image_input(image_shape, levels)
-        if condition_shape is not None and len(condition_shape) != 1:
-            raise ValueError("PixelSNAIL takes class ids or an embedding, not a spatial map.")
-        given, condition = condition_input(image_shape, num_classes, condition_shape)
+        given, condition = vector_condition_input(
+            "PixelSNAIL", image_shape, num_classes, condition_shape
+        )
         likelihood = LogisticMixtureLikelihood(image_shape[-1], levels, num_mixtures)
         value_filters = filters // 2 if value_filters is None else value_filters
 
