@@ -1,5 +1,8 @@
 """Read the network's outputs as logits of every level."""
 
+import math
+from collections.abc import Callable
+
 from keras import ops
 
 from keras_ar.distributions.inverse_cdf import sample_index
@@ -52,11 +55,13 @@ class CategoricalLikelihood(Likelihood):
         return tfp.distributions.Categorical(logits=ops.swapaxes(logits, -1, -2), dtype="int32")
 
     def _log_prob(self, parameters: Tensor, values: Tensor) -> Tensor:
-        log_probs = ops.log_softmax(self._logits(parameters), axis=-2)
-        level = ops.arange(self.levels, dtype="float32")[:, None]
+        logits = self._fold(parameters)
+        highest = ops.stop_gradient(self._reduce(ops.max, logits))
+        rest = self._reduce(ops.sum, ops.exp(logits - self._spread(highest)))
         # A choice, not a product with a one-hot: a level may have logit -inf.
-        is_value = ops.equal(level, ops.expand_dims(values, -2))
-        return ops.sum(ops.where(is_value, log_probs, 0.0), axis=(-2, -1))
+        is_value = ops.equal(self._fold_levels(), self._spread(values))
+        chosen = self._reduce(ops.sum, ops.where(is_value, logits, 0.0))
+        return ops.sum(chosen - highest - ops.log(rest), axis=-1)
 
     @property
     def can_truncate(self) -> bool:
@@ -82,3 +87,33 @@ class CategoricalLikelihood(Likelihood):
         """Unfold the outputs to ``(..., levels, channels)``."""
         shape = (*ops.shape(parameters)[:-1], self.levels, self.channels)
         return ops.reshape(parameters, shape)
+
+    # Reductions over the levels of a few channels stride through the memory. Folded, the logits
+    # of several levels stand side by side in a row, and most of a reduction adds up whole rows.
+
+    @property
+    def _levels_per_row(self) -> int:
+        """Levels side by side in one row: the divisor of ``levels`` next to its square root."""
+        if self.channels == 1:
+            return 1
+        root = math.isqrt(self.levels)
+        return next(width for width in range(root, 0, -1) if self.levels % width == 0)
+
+    def _fold(self, parameters: Tensor) -> Tensor:
+        """Reshape the outputs to ``(..., rows, levels per row * channels)``."""
+        width = self._levels_per_row * self.channels
+        return ops.reshape(parameters, (*ops.shape(parameters)[:-1], -1, width))
+
+    def _fold_levels(self) -> Tensor:
+        """Return the level of every folded logit."""
+        return self._fold(ops.repeat(ops.arange(self.levels, dtype="float32"), self.channels))
+
+    def _reduce(self, operation: Callable, folded: Tensor) -> Tensor:
+        """Reduce folded values over all levels, to ``(..., channels)``."""
+        row = operation(folded, axis=-2)
+        shape = (*ops.shape(row)[:-1], self._levels_per_row, self.channels)
+        return operation(ops.reshape(row, shape), axis=-2)
+
+    def _spread(self, per_channel: Tensor) -> Tensor:
+        """Repeat values of ``(..., channels)`` for every level of a row."""
+        return ops.expand_dims(ops.tile(per_channel, self._levels_per_row), -2)

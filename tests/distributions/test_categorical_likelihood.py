@@ -1,6 +1,9 @@
 """The softmax over levels: its layout, and draws at its edges."""
 
+import keras
 import numpy as np
+import pytest
+from checks import value_and_gradients
 from keras import ops
 
 from keras_ar.distributions import CategoricalLikelihood
@@ -17,14 +20,28 @@ def test_parameters_are_level_major():
     np.testing.assert_allclose(ops.convert_to_numpy(log_prob), [0.0], atol=1e-6)
 
 
-def test_log_prob_is_the_log_softmax():
-    likelihood = CategoricalLikelihood(channels=2, levels=5)
-    logits = np.random.default_rng(0).normal(size=(7, 5, 2)).astype("float32")
-    values = np.random.default_rng(1).integers(0, 5, (7, 2))
-    log_softmax = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    expected = np.take_along_axis(log_softmax, values[:, None], axis=1).sum(axis=(1, 2))
-    log_prob = ops.convert_to_numpy(likelihood.log_prob(logits.reshape(7, 10), values))
-    np.testing.assert_allclose(log_prob, expected, rtol=1e-5)
+# One channel is not folded, a prime number of levels cannot be, the others are.
+@pytest.mark.parametrize(("channels", "levels"), [(1, 6), (2, 5), (3, 12), (3, 256)])
+def test_log_prob_and_its_gradient_are_those_of_the_log_softmax(channels, levels):
+    generator = np.random.default_rng(0)
+    likelihood = CategoricalLikelihood(channels, levels)
+    # Channels a thousand apart: none may borrow the range of another.
+    logits = generator.normal(size=(7, 2, levels, channels)) + 1000.0 * np.arange(channels)
+    logits = logits.astype("float32").astype("float64")
+    values = generator.integers(0, levels, (7, 2, channels))
+    exponentials = np.exp(logits - logits.max(axis=-2, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=-2, keepdims=True)
+    is_value = np.arange(levels)[:, None] == values[:, :, None]
+    expected = np.log((probabilities * is_value).sum(axis=-2)).sum(axis=-1)
+
+    parameters = keras.Variable(logits.reshape(7, 2, levels * channels))
+    log_prob = ops.convert_to_numpy(likelihood.log_prob(parameters.value, values))
+    np.testing.assert_allclose(log_prob, expected, rtol=1e-5, atol=1e-4)
+    _, [gradient] = value_and_gradients(
+        lambda: ops.sum(likelihood.log_prob(parameters.value, values)), [parameters]
+    )
+    slope = (is_value - probabilities).reshape(parameters.shape)
+    np.testing.assert_allclose(gradient, slope, atol=1e-4)
 
 
 def test_a_level_of_zero_probability_is_never_drawn():
