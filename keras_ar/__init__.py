@@ -20,6 +20,7 @@ from keras_ar.models import (
     PixelRNN,
     PixelSNAIL,
     TemporalConvNet,
+    TimeAlignedDenseNet,
     WaveNet,
 )
 from keras_ar.receptive_field import input_gradients, receptive_field
@@ -41,6 +42,7 @@ __all__ = [
     "PixelRNN",
     "PixelSNAIL",
     "TemporalConvNet",
+    "TimeAlignedDenseNet",
     "WaveNet",
     "__version__",
     "data",

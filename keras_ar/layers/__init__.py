@@ -22,6 +22,7 @@ from keras_ar.layers.seen_values import SeenValues
 from keras_ar.layers.shift2d import Shift2D
 from keras_ar.layers.shifted_conv2d import ShiftedConv2D
 from keras_ar.layers.shifted_conv2d_transpose import ShiftedConv2DTranspose
+from keras_ar.layers.time_aligned_block import TimeAlignedBlock
 from keras_ar.layers.upsample_frames import CutToLength, UpsampleFrames
 from keras_ar.layers.weight_norm import data_dependent_initialization
 
@@ -49,6 +50,7 @@ __all__ = [
     "Shift2D",
     "ShiftedConv2D",
     "ShiftedConv2DTranspose",
+    "TimeAlignedBlock",
     "UpsampleFrames",
     "concat_elu",
     "data_dependent_initialization",

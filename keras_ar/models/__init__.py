@@ -1,4 +1,4 @@
-"""Models: one file per paper, all of them an ``AutoregressiveModel``."""
+"""Models: one file per paper, all but the classifier of videos an ``AutoregressiveModel``."""
 
 from keras_ar.models.base import AutoregressiveModel
 from keras_ar.models.charrnn import CharRNN
@@ -15,6 +15,7 @@ from keras_ar.models.pixelrnn import PixelRNN
 from keras_ar.models.pixelsnail import PixelSNAIL
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.models.tcn import TemporalConvNet
+from keras_ar.models.time_aligned_densenet import TimeAlignedDenseNet
 from keras_ar.models.wavenet import WaveNet
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "PixelSNAIL",
     "SequenceModel",
     "TemporalConvNet",
+    "TimeAlignedDenseNet",
     "WaveNet",
 ]
