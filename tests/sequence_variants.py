@@ -26,8 +26,14 @@ SEQUENCE_VARIANTS = {
     "wavenet_both": lambda: WaveNet(num_classes=3, num_features=2, upsampling=(3,), **_GLOBAL),
 }
 
+# Conditions that enter as those of others do: only with -m slow.
+_SLOW = {"wavenet_classes", "wavenet_embedding", "wavenet_two_kinds"}
 every_sequence_variant = pytest.mark.parametrize(
-    "build", SEQUENCE_VARIANTS.values(), ids=SEQUENCE_VARIANTS
+    "build",
+    [
+        pytest.param(build, id=name, marks=pytest.mark.slow if name in _SLOW else ())
+        for name, build in SEQUENCE_VARIANTS.items()
+    ],
 )
 
 

@@ -48,9 +48,19 @@ VARIANTS = {
     ),
 }
 
-# Deep models that differ from others here by more of the same, or by conditions that enter as
-# those of others do: only with -m slow.
-SLOW = {"plus_plus_deep", "plus_plus_classes", "plus_plus_embedding", "snail_heads_classes"}
+# Models that differ from others here by more of the same, by levels, or by conditions that enter
+# as those of others do: only with -m slow.
+SLOW = {
+    "gated_binary",
+    "gated_embedding",
+    "gated_map",
+    "plus_plus_classes",
+    "plus_plus_deep",
+    "plus_plus_embedding",
+    "rnn_diagonal_line",
+    "rnn_row_colour",
+    "snail_heads_classes",
+}
 
 
 def marked(names: Iterable[str], slow: Container[str] = SLOW) -> list:

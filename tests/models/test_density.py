@@ -52,7 +52,7 @@ ENUMERABLE = {
 }
 PLUS_PLUS = [
     pytest.param({}, id="plus_plus"),
-    pytest.param({"num_classes": 2}, id="plus_plus_classes"),
+    pytest.param({"num_classes": 2}, id="plus_plus_classes", marks=pytest.mark.slow),
     pytest.param({"condition_shape": (2,)}, id="plus_plus_embedding", marks=pytest.mark.slow),
 ]
 every_enumerable = pytest.mark.parametrize("build", ENUMERABLE.values(), ids=ENUMERABLE)

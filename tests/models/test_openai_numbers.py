@@ -16,7 +16,12 @@ _GOLDEN = Path(__file__).parents[1] / "golden"
     ("name", "options"),
     [
         ("pixelcnnpp_openai", {"num_blocks": 1}),
-        ("pixelcnnpp_classes_openai", {"num_blocks": 2, "num_classes": 10}),
+        # The converter's tests take the same weights by another way.
+        pytest.param(
+            "pixelcnnpp_classes_openai",
+            {"num_blocks": 2, "num_classes": 10},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_authors_weights_give_the_authors_outputs_and_loss(name, options):

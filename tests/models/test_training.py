@@ -48,7 +48,14 @@ def small_gated(**options):
 
 @pytest.mark.parametrize("kind", ["arrays", "pair", "tf_data", "py_dataset"])
 @pytest.mark.parametrize(
-    "options", [{}, {"num_classes": 3}, {"condition_shape": (2, 2, 2)}], ids=str
+    "options",
+    [
+        # As far as data go, a model without a condition is the class-conditional one with less.
+        pytest.param({}, id="{}", marks=pytest.mark.slow),
+        {"num_classes": 3},
+        pytest.param({"condition_shape": (2, 2, 2)}, id="condition_shape", marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_fit_takes_every_kind_of_data_and_lowers_the_loss(options, kind):
     model = small_gated(**options)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from exported_sequences import SEQUENCE_BUILDERS, ExportedSequences
+from exported_sequences import ExportedSequences
 
 from keras_ar.models import CharRNN, WaveNet
 from keras_ar.serving import signature_names
@@ -26,7 +26,8 @@ def export_of(tmp_path_factory):
     return functools.cache(lambda name: ExportedSequences(name, tmp_path_factory.mktemp(name)))
 
 
-@pytest.fixture(params=SEQUENCE_BUILDERS)
+# Every export takes seconds, and the second model differs by what its conditions are.
+@pytest.fixture(params=["classes", pytest.param("features", marks=pytest.mark.slow)])
 def exported(request, export_of) -> ExportedSequences:
     return export_of(request.param)
 
@@ -299,6 +300,7 @@ def test_what_cannot_be_streamed_is_refused(classes):
             classes.call("absorb", state=state, codes=codes, **condition)
 
 
+@pytest.mark.slow
 def test_frames_that_do_not_fit_are_refused_by_saying_how_many_are_needed(features):
     need = "one frame per 4 codes"
     codes, too_many = features.codes(2, 8), features.conditions(2, 9)

@@ -105,6 +105,7 @@ def expected(tiny_files, tmp_path_factory) -> str:
     return hashlib.sha256(b"".join(w.tobytes() for w in weights)).hexdigest()
 
 
+@pytest.mark.slow
 @fault("Processes", "eight processes load the same variant at once, nothing cached")
 def test_eight_processes_load_the_same_variant_at_once(server, loaders, expected, home):
     loaders.start(8)
