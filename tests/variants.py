@@ -57,6 +57,7 @@ SLOW = {
     "plus_plus_classes",
     "plus_plus_deep",
     "plus_plus_embedding",
+    "plus_plus_grey",
     "rnn_diagonal_line",
     "rnn_row_colour",
     "snail_heads_classes",

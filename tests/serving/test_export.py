@@ -26,10 +26,10 @@ def export_of(tmp_path_factory):
     return functools.cache(lambda name: Exported(name, tmp_path_factory.mktemp(name) / "base"))
 
 
-# The deep models take up to half a minute to export, and seconds for every call.
+# Deep models take up to half a minute to export, small ones seconds.
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.slow) if name in ("mixture", "attention") else name
+        name if name in ("binary", "classes") else pytest.param(name, marks=pytest.mark.slow)
         for name in BUILDERS
     ]
 )

@@ -189,6 +189,7 @@ def test_recordings_are_measured_each_by_itself_and_samples_can_be_heard(recordi
     assert "bits/sample ±" in render_card(folder)
 
 
+@pytest.mark.slow
 def test_a_vocoder_shows_what_it_makes_of_the_features_of_recordings(recordings, tmp_path):
     model = _WAVENET + "\nnum_features = 5\nupsampling = [2, 4]"
     recipe = write_recipe(tmp_path, "WaveNet", recordings, model, 'features = "log_mel"')

@@ -11,7 +11,7 @@ from zoo_variants import zoo_variants
 import keras_ar
 
 LIMIT = 1.5
-MIN_ROUNDS = 3
+MIN_ROUNDS = 2
 MAX_ROUNDS = 12
 
 
