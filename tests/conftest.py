@@ -1,5 +1,6 @@
 """What every test shares: a fixed seed, and the marks of what a backend cannot do."""
 
+import gc
 import random
 
 import keras
@@ -38,6 +39,18 @@ def fixed_seed(fixed_seeds):
     """Let every test start from the same seeds of weights and dropout, which Python draws."""
     random.seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frozen_objects():
+    """Leave what a file left behind out of later garbage collections.
+
+    Compiled functions and shared models live on, millions of objects in the end, and an export
+    of three seconds took forty for walking through them again and again.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
