@@ -14,7 +14,7 @@ from checks import (
     to_numpy,
 )
 from keras import ops
-from variants import shared_model
+from variants import marked, shared_model
 from vector_variants import (
     ORDERED,
     ORDERLESS,
@@ -236,11 +236,7 @@ def log_prob_of(model, images):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        name if name.startswith("nade") else pytest.param(name, marks=pytest.mark.slow)
-        for name in VECTOR_ONE_OF_EACH
-    ],
+    "name", marked(VECTOR_ONE_OF_EACH, set(VECTOR_ONE_OF_EACH) - {"nade_levels"})
 )
 def test_half_precision_and_xla_train_and_keep_a_float32_likelihood(name):
     policy = keras.config.dtype_policy()
