@@ -1,5 +1,6 @@
-"""Exact test likelihood of a model, with everything that a reader needs to trust the number."""
+"""Test likelihood of a model, with everything that a reader needs to trust the number."""
 
+import inspect
 import json
 import math
 import os
@@ -24,7 +25,7 @@ _UNITS = {"audio": "bits/sample", "text": "bits/character"}
 def evaluate_model(
     model: AutoregressiveModel, batches: Iterable, *, verbose: bool = True, **options
 ) -> dict[str, Any]:
-    """Average the exact log-likelihood over a data set, in constant memory.
+    """Average the log-likelihood over a data set, in constant memory.
 
     Args:
         model: Any model.
@@ -84,6 +85,7 @@ def evaluate_folder(
     split: str | None = None,
     limit: int | None = None,
     orders: Sequence[int] | None = None,
+    importance_samples: Sequence[int] | None = None,
     batch_size: int = 100,
     verbose: bool = True,
 ) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def evaluate_folder(
         limit: Evaluate only the first examples.
         orders: For order-agnostic models: other numbers of orders than the recipe's; each is an
             ensemble with a result of its own, and the last is the headline.
+        importance_samples: For models with latents, likewise: other numbers of draws.
         batch_size: Images per network pass.
         verbose: Whether to show a progress bar.
 
@@ -107,10 +110,11 @@ def evaluate_folder(
 
     Raises:
         FileNotFoundError: If the folder lacks a model or a recipe.
-        ValueError: If the recipe's ``[card]`` section is incomplete.
+        ValueError: If the recipe's ``[card]`` section is incomplete, or the model's likelihood
+            does not depend on what was asked for.
     """
     from keras_ar.data import DATASETS, image_dataset, kind_of_examples
-    from keras_ar.training import even_batches, load_split, read_recipe
+    from keras_ar.training import EvaluationRecipe, even_batches, load_split, read_recipe
     from keras_ar.zoo.assets import read_vocabulary
     from keras_ar.zoo.card import check_prose, write_card
     from keras_ar.zoo.preset import load_folder
@@ -123,7 +127,12 @@ def evaluate_folder(
     model = load_folder(folder)
     kind = kind_of_examples(recipe.data.name)
     binarization = getattr(DATASETS.get(recipe.data.name), "binarization", None)
-    is_complete = split is None and limit is None and orders is None
+    asked = EvaluationRecipe(tuple(orders or ()), tuple(importance_samples or ())).choices
+    choices = asked or recipe.evaluation.choices
+    for name in {name for choice in choices for name in choice}:
+        if name not in inspect.signature(model.log_prob).parameters:
+            raise ValueError(f"{recipe.variant} is a {type(model).__name__}: it has no {name}.")
+    is_complete = split is None and limit is None and not asked
     split = split or recipe.data.test
     if kind == "images":
         # A stream: an image data set of any size is measured in constant memory.
@@ -134,10 +143,7 @@ def evaluate_folder(
         data = load_split(recipe, split, model, vocabulary=vocabulary, limit=limit)
         batches = even_batches(data, model, batch_size)
     options = {"batch_size": batch_size, "verbose": verbose}
-    ensembles = [
-        {"orders": number} | evaluate_model(model, batches, orders=number, **options)
-        for number in (recipe.evaluation.orders if orders is None else orders)
-    ]
+    ensembles = [choice | evaluate_model(model, batches, **choice, **options) for choice in choices]
     measured = ensembles[-1] if ensembles else evaluate_model(model, batches, **options)
     is_binary = model.likelihood.levels == 2 and not model.is_sequential
     results = {
@@ -146,11 +152,12 @@ def evaluate_folder(
         "value": measured["nats_per_image" if is_binary else "bits_per_dim"],
         "dataset": recipe.data.name,
         "split": split,
-        "protocol": f"exact log-likelihood of every example, {_law(model, measured)}, weights as "
+        "protocol": f"{model.describe_likelihood(**(choices[-1] if choices else {}))}, weights as "
         "stored",
         **measured,
         "batch_size": batch_size,
         **({"ensembles": ensembles} if ensembles else {}),
+        **({} if model.is_exact else {"is_bound": True}),
         **({"binarization": binarization} if binarization else {}),
         **({"unit": _UNITS[kind]} if kind in _UNITS else {}),
         "weights_sha256": weights_sha256(folder),
@@ -163,12 +170,3 @@ def evaluate_folder(
         if recipe.card:
             write_card(folder)
     return results
-
-
-def _law(model: AutoregressiveModel, measured: dict[str, Any]) -> str:
-    """Say whose likelihood was measured."""
-    if "orders" in measured:
-        return f"equal mixture of {measured['orders']} seeded orders"
-    if getattr(model, "num_components", 1) > 1:
-        return f"equal mixture of its {model.num_components} masks"
-    return "natural order"

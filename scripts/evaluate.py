@@ -3,8 +3,8 @@
     python scripts/evaluate.py --folder zoo/pixelcnn_binarized_mnist
 
 The weights are read back from the folder, so the number is that of what is published. The model
-card is rendered again. With --limit, --split or --orders nothing is written; the numbers are
-printed.
+card is rendered again. With --limit, --split, --orders or --importance_samples nothing is
+written; the numbers are printed.
 """
 
 import json
@@ -16,6 +16,9 @@ _SPLIT = flags.DEFINE_string("split", None, "Another split than the recipe's tes
 _LIMIT = flags.DEFINE_integer("limit", None, "Evaluate only the first examples.", lower_bound=1)
 _ORDERS = flags.DEFINE_multi_integer(
     "orders", None, "Order-agnostic models: other numbers of orders than the recipe's."
+)
+_IMPORTANCE_SAMPLES = flags.DEFINE_multi_integer(
+    "importance_samples", None, "Models with latents: other numbers of draws than the recipe's."
 )
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 100, "Images per network pass.", lower_bound=1)
 
@@ -33,6 +36,7 @@ def main(argv: list[str]) -> None:
         split=_SPLIT.value,
         limit=_LIMIT.value,
         orders=_ORDERS.value,
+        importance_samples=_IMPORTANCE_SAMPLES.value,
         batch_size=_BATCH_SIZE.value,
     )
     print(json.dumps(results, indent=2))

@@ -112,6 +112,14 @@ def table(variants: list[Variant], to_zoo: str) -> str:
     return "\n".join(lines)
 
 
+def _kind_of(variants: list[Variant]) -> str:
+    """Say whether the numbers are exact, or which ones are not."""
+    exact = "exact log-likelihoods"
+    if any(variant.results.get("is_bound") for variant in variants):
+        return f"{exact} (those with ≤, of models with latents, bounds of them)"
+    return exact
+
+
 def zoo_page(variants: list[Variant], pictures: dict[pathlib.Path, Variant]) -> str:
     """Write docs/zoo.md."""
     parts = [
@@ -119,7 +127,7 @@ def zoo_page(variants: list[Variant], pictures: dict[pathlib.Path, Variant]) -> 
         "<!-- Written by scripts/render_zoo_table.py: do not edit. -->",
         "Every number of this page is read from the files in `zoo/`: `scripts/train.py` and "
         "`scripts/evaluate.py` write them. ± is one standard error over the test images. All "
-        "results are exact log-likelihoods of the whole split, by the weights as they are stored. "
+        f"results are {_kind_of(variants)} of the whole split, by the weights as they are stored. "
         "What the columns mean is told in [conventions](conventions.md).",
         table(variants, "../zoo/"),
         "```python\nimport keras_ar\n\nfor name in keras_ar.zoo.list():\n    print(name, "
@@ -146,8 +154,8 @@ def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
     parts = [
         "# Results",
         "<!-- Written by scripts/render_zoo_table.py: do not edit. -->",
-        "Exact test log-likelihoods of whole test splits, lower is better. ± is one standard error "
-        "over the examples.",
+        f"The results are {_kind_of(variants)} of whole test splits, with the sign turned: lower "
+        "is better. ± is one standard error over the examples.",
         "## MNIST in black and white",
         "The fixed binarisation of Larochelle and Murray (2011), all 10,000 test images, weights "
         "chosen on the validation images. Several orders or masks are ensembles: the logarithm of "

@@ -9,7 +9,8 @@ import pytest
 
 import keras_ar
 from keras_ar.evaluation import evaluate_folder, evaluate_model
-from keras_ar.models import MADE, DeepNADE
+from keras_ar.models import MADE, DeepNADE, PixelVAE
+from keras_ar.zoo.card import format_measured
 from keras_ar.zoo.preset import save
 
 IMAGES = np.random.default_rng(0).integers(0, 2, (11, 4, 4, 1), dtype=np.uint8)
@@ -96,6 +97,33 @@ def test_an_order_agnostic_model_is_measured_under_the_recipe_s_numbers_of_order
     other = evaluate_folder(tmp_path / "mine", orders=[2], verbose=False)
     assert [part["orders"] for part in other["ensembles"]] == [2]
     assert (tmp_path / "mine" / "results.json").read_text() == written
+
+
+def test_a_model_with_latents_is_measured_by_the_recipe_s_numbers_of_draws_and_called_a_bound(
+    tmp_path,
+):
+    images = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1)).astype("uint8")
+    np.savez(tmp_path / "mine.npz", test=images)
+    options = {"levels": 2, "filters": 2, "num_blocks": 1, "encoder_filters": (2,)}
+    model = PixelVAE((4, 4, 1), **options)
+    save(model, tmp_path / "mine", metadata={})
+    recipe = _RECIPE.format(path=tmp_path / "mine.npz")
+    recipe = recipe.replace('"DeepNADE"', '"PixelVAE"').replace("orders", "importance_samples")
+    recipe = recipe.replace("event_size = 6\nunits = [5]", "image_shape = [4, 4, 1]")
+    (tmp_path / "mine" / "recipe.toml").write_text(recipe)
+    results = evaluate_folder(tmp_path / "mine", verbose=False)
+    wanted = [-np.mean(model.log_prob(images, importance_samples=number)) for number in (1, 3)]
+    found = [part["nats_per_image"] for part in results["ensembles"]]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert results["is_bound"] and results["value"] == found[1]
+    assert results["protocol"].startswith("lower bound of the log-likelihood of every example")
+    assert "3 draws of the latents" in results["protocol"]
+    one, three = (f"≤ {value:.2f} nats" for value in found)
+    assert format_measured(results).startswith(f"{one} (1 draw), {three} (3 draws) ±")
+    other = evaluate_folder(tmp_path / "mine", importance_samples=[2], verbose=False)
+    assert [part["importance_samples"] for part in other["ensembles"]] == [2]
+    with pytest.raises(ValueError, match="mine is a PixelVAE: it has no orders"):
+        evaluate_folder(tmp_path / "mine", orders=[2], verbose=False)
 
 
 def test_masks_and_orders_of_a_made_are_stored_whole_beside_float16_weights(tmp_path):

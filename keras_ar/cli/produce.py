@@ -23,6 +23,7 @@ def _evaluate(values: flags.FlagValues, name: str) -> None:
         split=values.split,
         limit=values.limit,
         orders=values.orders,
+        importance_samples=values.importance_samples,
         batch_size=values.batch_size,
     )
     print(json.dumps(results, indent=2))
@@ -42,6 +43,13 @@ def _define_evaluate_flags(values: flags.FlagValues) -> None:
         lower_bound=1,
         flag_values=values,
     )
+    flags.DEFINE_multi_integer(
+        "importance_samples",
+        None,
+        "Models with latents: other numbers of draws than the recipe's. May be repeated",
+        lower_bound=1,
+        flag_values=values,
+    )
     flags.DEFINE_integer(
         "batch_size", 100, "Most examples per network pass.", lower_bound=1, flag_values=values
     )
@@ -49,14 +57,14 @@ def _define_evaluate_flags(values: flags.FlagValues) -> None:
 
 EVALUATE = Command(
     name="evaluate",
-    summary="Measure the exact likelihood of a model on its test data.",
+    summary="Measure the likelihood of a model on its test data.",
     arguments=("NAME",),
     details=f"""{NAME_HELP} The folder's recipe.toml names the data.
 
     Prints the results as JSON; bits_per_dim of sound are bits per sample, and of text bits per
     character, as the key unit says. On the whole test split they are also written to results.json
-    in the model's folder, and its README.md is rendered again; with --limit, --split or
-    --orders nothing is written.""",
+    in the model's folder, and its README.md is rendered again; with --limit, --split,
+    --orders or --importance_samples nothing is written.""",
     examples=("evaluate pixelcnn_binarized_mnist --limit 1000", "evaluate runs/my_model"),
     define_flags=_define_evaluate_flags,
     run=_evaluate,

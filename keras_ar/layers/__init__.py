@@ -7,6 +7,7 @@ from keras_ar.layers.diagonal_recurrence import DiagonalRecurrence
 from keras_ar.layers.gated_block import GatedBlock
 from keras_ar.layers.gated_residual_block import GatedResidualBlock, concat_elu
 from keras_ar.layers.gated_residual_block1d import GatedResidualBlock1D
+from keras_ar.layers.gaussian_latents import GaussianLatents
 from keras_ar.layers.line_lstm_cell import LineLSTMCell
 from keras_ar.layers.mask_choice import MaskChoice
 from keras_ar.layers.masked_conv2d import MaskedConv2D
@@ -35,6 +36,7 @@ __all__ = [
     "GatedBlock",
     "GatedResidualBlock",
     "GatedResidualBlock1D",
+    "GaussianLatents",
     "LineLSTMCell",
     "MaskChoice",
     "MaskedConv2D",

@@ -13,6 +13,7 @@ from keras_ar.models.pixelcnn import PixelCNN
 from keras_ar.models.pixelcnnpp import PixelCNNPP
 from keras_ar.models.pixelrnn import PixelRNN
 from keras_ar.models.pixelsnail import PixelSNAIL
+from keras_ar.models.pixelvae import PixelVAE
 from keras_ar.models.sequence_model import SequenceModel
 from keras_ar.models.tcn import TemporalConvNet
 from keras_ar.models.time_aligned_densenet import TimeAlignedDenseNet
@@ -32,6 +33,7 @@ __all__ = [
     "PixelCNNPP",
     "PixelRNN",
     "PixelSNAIL",
+    "PixelVAE",
     "SequenceModel",
     "TemporalConvNet",
     "TimeAlignedDenseNet",

@@ -132,6 +132,19 @@ class AutoregressiveModel(LikelihoodTraining):
         """Whether the examples are sequences of any length."""
         return self.event_shape == (None,)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether ``log_prob`` is exact; otherwise it is an estimate of a lower bound."""
+        return True
+
+    def describe_likelihood(self, **options) -> str:
+        """Say in words whose likelihood ``log_prob`` gives with these options."""
+        return "exact log-likelihood of every example, natural order"
+
+    def noise_shape(self, position_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of the uniform numbers from which one example is drawn."""
+        return (*position_shape, self.likelihood.noise_size)
+
     def order_of(self, component: int = 0) -> np.ndarray:
         """Return the order of the values: int32 ``(num_dimensions,)``, the index at each place.
 
@@ -310,7 +323,7 @@ class AutoregressiveModel(LikelihoodTraining):
         # What stands at unknown places must not matter, not even to a network pass that reads it.
         values = np.reshape(images, (*known.shape, self.likelihood.channels))
         start = np.where(known[..., None], values, 0).astype("int32")
-        noise = uniform_noise((*known.shape, self.likelihood.noise_size), seed)
+        noise = uniform_noise((len(images), *self.noise_shape(position_shape)), seed)
         conditions = [ops.convert_to_tensor(x) for x in _parts_of(condition)]
         heat = ops.convert_to_tensor(np.float32(temperature))
         fill = self._fill_incrementally if cached else self._fill_by_whole_passes

@@ -105,7 +105,7 @@ class ImageEndpoints:
         images, *condition = after(checks, [images, *condition])
         values = tf.reshape(images, (-1, *model.position_shape, model.likelihood.channels))
         given = tf.where(known[..., None], tf.cast(values, "int32"), 0)
-        noise = draw_noise((count, *model.position_shape, model.likelihood.noise_size), seed)
+        noise = draw_noise((count, *model.noise_shape(model.position_shape)), seed)
         filled = self._generate(given, known, noise, condition, temperature)
         return {"images": tf.reshape(tf.cast(filled, self._intensity), tf.shape(images))}
 

@@ -142,18 +142,26 @@ class SequenceRecipe:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationRecipe:
-    """How an order-agnostic model is measured.
+    """How a model is measured whose likelihood depends on a number; nothing for all others.
 
     Args:
-        orders: Numbers of orders; each is an ensemble with a result of its own, and the last is
-            the one that is published. None for models that have no choice.
+        orders: Numbers of orders of an order-agnostic model; each is an ensemble with a result of
+            its own, and the last is the one that is published.
+        importance_samples: Numbers of draws of the latents of a model that has some, likewise.
     """
 
     orders: tuple[int, ...] = ()
+    importance_samples: tuple[int, ...] = ()
 
     def __post_init__(self):
-        if any(int(number) != number or number < 1 for number in self.orders):
-            raise ValueError(f"[evaluation] orders must be positive integers; got {self.orders}.")
+        for name, numbers in dataclasses.asdict(self).items():
+            if any(int(number) != number or number < 1 for number in numbers):
+                raise ValueError(f"[evaluation] {name} must be positive integers; got {numbers}.")
+
+    @property
+    def choices(self) -> list[dict[str, int]]:
+        """The options of ``log_prob`` with which to measure, one after the other."""
+        return [{k: n} for k, numbers in dataclasses.asdict(self).items() for n in numbers]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,19 +46,24 @@ _EXCERPT = 600
 def format_value(results: dict[str, Any]) -> str:
     """Write a result with its unit, such as ``81.30 nats``."""
     digits = 3 if "unit" in results else 2
-    return f"{results['value']:.{digits}f} {results.get('unit', _UNITS[results['metric']])}"
+    bound = "≤ " if results.get("is_bound") else ""
+    return f"{bound}{results['value']:.{digits}f} {results.get('unit', _UNITS[results['metric']])}"
 
 
 def format_measured(results: dict[str, Any]) -> str:
     """Write a result, or those of all its ensembles, with the standard error of the last."""
     parts = [
-        f"{format_value({**results, 'value': part[results['metric']]})} "
-        f"({part['orders']} order{'s' if part['orders'] > 1 else ''})"
+        f"{format_value({**results, 'value': part[results['metric']]})} ({_ensemble_of(part)})"
         for part in results.get("ensembles", [])
     ]
     text = ", ".join(parts or [format_value(results)])
     # A single text has no error over examples.
     return text if results["standard_error"] is None else f"{text} ± {format_error(results)}"
+
+
+def _ensemble_of(part: dict[str, Any]) -> str:
+    key, word = ("orders", "order") if "orders" in part else ("importance_samples", "draw")
+    return f"{part[key]} {word}{'s' if part[key] > 1 else ''}"
 
 
 def check_prose(prose: dict[str, Any]) -> None:
@@ -127,7 +132,7 @@ def render_card(folder: str | os.PathLike) -> str:
 import keras_ar
 
 model = keras_ar.zoo.load("{variant}")
-{_example(variant, kind, recipe["model"])}
+{_example(variant, kind, recipe["model"], is_exact=not results.get("is_bound"))}
 ```
 
 {_samples(folder, kind, recipe["model"])}
@@ -165,13 +170,14 @@ as {metadata["weights_dtype"]}. The recipe is \
 """
 
 
-def _example(variant: str, kind: str, model: dict[str, Any]) -> str:
+def _example(variant: str, kind: str, model: dict[str, Any], *, is_exact: bool) -> str:
     """Write the lines of Python that follow the loading."""
     if kind == "images":
         condition = ", condition=7" if model.get("num_classes") else ""
+        exact = "exact" if is_exact else "a lower bound"
         return (
             f"images = model.sample(16, seed=0{condition})\n"
-            f"model.log_prob(images{condition})  # exact, natural logarithm"
+            f"model.log_prob(images{condition})  # {exact}, natural logarithm"
         )
     if kind == "text":
         return (
