@@ -5,6 +5,7 @@ Five codes are fewer than most receptive fields: tests that look beyond take lon
 
 import pytest
 from checks import conditions_of, random_condition, random_images, to_numpy
+from marks import marked
 
 from keras_ar.models import CharRNN, TemporalConvNet, WaveNet
 
@@ -29,19 +30,8 @@ SEQUENCE_VARIANTS = {
 # Conditions that enter as those of others do: only with -m slow.
 _SLOW = {"wavenet_classes", "wavenet_embedding", "wavenet_two_kinds"}
 every_sequence_variant = pytest.mark.parametrize(
-    "build",
-    [
-        pytest.param(build, id=name, marks=pytest.mark.slow if name in _SLOW else ())
-        for name, build in SEQUENCE_VARIANTS.items()
-    ],
+    "build", marked(SEQUENCE_VARIANTS, slow=_SLOW, of=SEQUENCE_VARIANTS)
 )
-
-
-def slow_but(names, *quick: str) -> list:
-    """Return parameters for pytest: all names, of which only some run without ``-m slow``."""
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
-
-
 UNCONDITIONAL = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_mixture"]
 SEQUENCE_ONE_OF_EACH = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_both"]
 

@@ -1,10 +1,10 @@
 """Small models of every kind, by name; none of them is square unless it has to be."""
 
 import functools
-from collections.abc import Container, Iterable
 
 import pytest
 from checks import randomized
+from marks import marked
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, PixelSNAIL
 
@@ -64,18 +64,7 @@ SLOW = {
 }
 
 
-def marked(names: Iterable[str], slow: Container[str] = SLOW) -> list:
-    """Return names of variants as parameters of a test, the slow ones marked."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
-
-
-every_variant = pytest.mark.parametrize(
-    "build",
-    [
-        pytest.param(build, id=name, marks=pytest.mark.slow if name in SLOW else ())
-        for name, build in VARIANTS.items()
-    ],
-)
+every_variant = pytest.mark.parametrize("build", marked(VARIANTS, slow=SLOW, of=VARIANTS))
 CONDITIONAL = [name for name in VARIANTS if name.endswith(("classes", "embedding", "map"))]
 # One of each class: for what does not depend on colours and conditions.
 ONE_OF_EACH = [

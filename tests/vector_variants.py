@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from marks import marked
 
 from keras_ar.models import FVSBN, MADE, NADE, ConvNADE, DeepNADE, NeuralAutoregressive
 
@@ -25,8 +26,17 @@ VECTOR_VARIANTS = {
     "convnade_colour": lambda: ConvNADE((2, 2, 2), filters=6, kernel_size=2, units=()),
 }
 
+# Models that differ from others here by levels or by the shape of an example: only with -m slow.
+VECTOR_SLOW = {
+    "convnade_binary",
+    "deepnade_levels",
+    "fvsbn_levels",
+    "made_binary",
+    "made_levels",
+    "nade_binary",
+}
 every_vector_variant = pytest.mark.parametrize(
-    "build", VECTOR_VARIANTS.values(), ids=VECTOR_VARIANTS
+    "build", marked(VECTOR_VARIANTS, slow=VECTOR_SLOW, of=VECTOR_VARIANTS)
 )
 ORDERLESS = [name for name in VECTOR_VARIANTS if name.startswith(("deepnade", "convnade"))]
 ORDERED = [name for name in VECTOR_VARIANTS if name not in ORDERLESS]

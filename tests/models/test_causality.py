@@ -14,7 +14,8 @@ from checks import (
     reach,
     to_numpy,
 )
-from variants import CONDITIONAL, VARIANTS, every_variant, marked
+from marks import marked
+from variants import CONDITIONAL, SLOW, VARIANTS, every_variant
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN
 
@@ -35,7 +36,7 @@ def test_outputs_read_earlier_values_only_before_after_training_and_reloaded(bui
 
 
 @pytest.mark.parametrize(
-    "name", marked(x for x in VARIANTS if not x.startswith(("pixelcnn", "rnn_row")))
+    "name", marked([x for x in VARIANTS if not x.startswith(("pixelcnn", "rnn_row"))], slow=SLOW)
 )
 def test_models_without_a_blind_spot_see_every_earlier_value(name):
     model = VARIANTS[name]()

@@ -16,7 +16,8 @@ from checks import (
     randomized,
     to_numpy,
 )
-from variants import ONE_OF_EACH, VARIANTS, marked, shared_model
+from marks import marked
+from variants import ONE_OF_EACH, VARIANTS, shared_model
 
 from keras_ar.models import GatedPixelCNN, PixelCNN, PixelCNNPP, PixelRNN, PixelSNAIL
 
@@ -85,7 +86,7 @@ def test_probabilities_of_all_65536_images_of_plus_plus_sum_to_one(options):
     check_normalised(model, next(iter(reversed(conditions(model)))))
 
 
-@pytest.mark.parametrize("name", marked(ENUMERABLE, _SLOW))
+@pytest.mark.parametrize("name", marked(ENUMERABLE, slow=_SLOW))
 def test_samples_are_as_frequent_as_they_are_probable(name):
     model = shared_model(ENUMERABLE[name])
     for condition in conditions(model):

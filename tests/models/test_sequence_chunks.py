@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from checks import randomize_weights, randomized, to_numpy, value_and_gradients
 from keras import ops
-from sequence_variants import SEQUENCE_VARIANTS, UNCONDITIONAL, slow_but
+from marks import marked
+from sequence_variants import SEQUENCE_VARIANTS, UNCONDITIONAL
 
 from keras_ar.data import ContiguousBatches
 from keras_ar.models import CharRNN
@@ -32,7 +33,7 @@ def without_dropout(name):
     return model
 
 
-@pytest.mark.parametrize("name", slow_but(UNCONDITIONAL, "char_rnn_gru", "wavenet_mixture"))
+@pytest.mark.parametrize("name", marked(UNCONDITIONAL, fast=["char_rnn_gru", "wavenet_mixture"]))
 def test_the_losses_of_all_chunks_are_the_probability_of_the_whole(name):
     model = without_dropout(name)
     streams = streams_of(model)

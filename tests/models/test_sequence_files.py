@@ -8,6 +8,7 @@ from checks import (
     randomized,
     to_numpy,
 )
+from marks import marked
 from sequence_variants import (
     SEQUENCE_ONE_OF_EACH,
     SEQUENCE_VARIANTS,
@@ -15,7 +16,6 @@ from sequence_variants import (
     log_prob,
     one_condition,
     sequences_and_condition,
-    slow_but,
 )
 
 from keras_ar import zoo
@@ -66,7 +66,7 @@ def test_half_precision_keeps_a_float32_likelihood_close_to_that_of_float32(name
     assert log_prob(model, given).dtype == np.float32
 
 
-@pytest.mark.parametrize("name", slow_but(SEQUENCE_ONE_OF_EACH, "char_rnn_lstm"))
+@pytest.mark.parametrize("name", marked(SEQUENCE_ONE_OF_EACH, fast=["char_rnn_lstm"]))
 def test_half_precision_trains_under_xla_and_samples_step_by_step(name, dtype_policy):
     dtype_policy("mixed_bfloat16")
     model = randomized(SEQUENCE_VARIANTS[name])

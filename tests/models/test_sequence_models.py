@@ -18,6 +18,7 @@ from checks import (
     value_and_gradients,
 )
 from keras import ops
+from marks import marked
 from sequence_variants import (
     LENGTH,
     SEQUENCE_ONE_OF_EACH,
@@ -26,7 +27,6 @@ from sequence_variants import (
     log_prob,
     one_condition,
     sequences_and_condition,
-    slow_but,
 )
 
 from keras_ar.models import TemporalConvNet, WaveNet
@@ -132,7 +132,7 @@ def test_probabilities_of_all_sequences_sum_to_one(build, is_random):
 
 
 @pytest.mark.parametrize(
-    "name", slow_but(SEQUENCE_VARIANTS, *SEQUENCE_ONE_OF_EACH, "wavenet_mixture")
+    "name", marked(SEQUENCE_VARIANTS, fast=[*SEQUENCE_ONE_OF_EACH, "wavenet_mixture"])
 )
 def test_samples_are_as_frequent_as_probable_and_those_of_whole_passes(name):
     model, count = randomized(SEQUENCE_VARIANTS[name]), 4000
@@ -311,7 +311,9 @@ def test_a_single_code_can_be_drawn():
 # Training -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", slow_but(SEQUENCE_ONE_OF_EACH, "char_rnn_gru", "wavenet_both"))
+@pytest.mark.parametrize(
+    "name", marked(SEQUENCE_ONE_OF_EACH, fast=["char_rnn_gru", "wavenet_both"])
+)
 def test_a_few_steps_of_training_make_the_training_data_likelier(name):
     model = SEQUENCE_VARIANTS[name]()
     sequences, condition = (

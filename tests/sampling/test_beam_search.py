@@ -11,7 +11,8 @@ from checks import (
     to_numpy,
 )
 from keras import ops
-from sequence_variants import SEQUENCE_VARIANTS, slow_but
+from marks import marked
+from sequence_variants import SEQUENCE_VARIANTS
 
 from keras_ar.models import WaveNet
 
@@ -82,7 +83,7 @@ def plain_beam_search(model, length: int, width: int) -> tuple[np.ndarray, np.nd
     return beams, scores
 
 
-@pytest.mark.parametrize("name", slow_but(["char_rnn_lstm", "wavenet_codes"], "wavenet_codes"))
+@pytest.mark.parametrize("name", marked(["char_rnn_lstm", "wavenet_codes"], slow=["char_rnn_lstm"]))
 def test_beams_take_their_memories_along_over_compiled_chunks(name):
     model = randomized(SEQUENCE_VARIANTS[name])
     model.sampler.chunk = 4

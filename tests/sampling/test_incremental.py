@@ -11,7 +11,8 @@ from checks import (
     randomized,
 )
 from keras import ops
-from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, marked, shared_model
+from marks import marked
+from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, shared_model
 
 from keras_ar.distributions import BernoulliLikelihood
 from keras_ar.layers import GatedResidualBlock, MaskedConv2D, Shift2D, ShiftedConv2D
@@ -36,7 +37,7 @@ def test_the_two_executions_of_every_model_agree(build):
 
 
 # Two programs of a deep model take long to compile, and parameters are compared above for each.
-@pytest.mark.parametrize("name", marked(VARIANTS, SLOW | {"plus_plus_colour"}))
+@pytest.mark.parametrize("name", marked(VARIANTS, slow=SLOW | {"plus_plus_colour"}))
 def test_cached_and_plain_sampling_give_the_same_images(name):
     model = shared_model(VARIANTS[name], scale=0.7)
     condition = random_condition(model, 3)

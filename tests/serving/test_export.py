@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from exported import BUILDERS, Exported
-from variants import marked
+from marks import marked
 
 from keras_ar.models import PixelCNN
 from keras_ar.serving import export, signature_names
@@ -28,7 +28,7 @@ def export_of(tmp_path_factory):
 
 
 # Deep models take up to half a minute to export, small ones seconds.
-@pytest.fixture(params=marked(BUILDERS, {"mixture", "attention", "embedding"}))
+@pytest.fixture(params=marked(BUILDERS, slow={"mixture", "attention", "embedding"}))
 def exported(request, export_of) -> Exported:
     return export_of(request.param)
 

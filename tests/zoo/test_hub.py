@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 from huggingface_hub import constants
+from marks import marked
 from registration import REPO, files_of, register
-from zoo_variants import ONE_OF_EACH_KIND, zoo_variants
+from zoo_variants import ONE_OF_EACH_KIND
 
 import keras_ar
 from keras_ar.zoo import location
@@ -76,7 +77,7 @@ def test_keras_reads_the_repository_by_itself(hub, tiny_files, tiny_folder, monk
     assert np.array_equal(model.log_prob(IMAGES), _log_prob(tiny_folder))
 
 
-@pytest.mark.parametrize("name", zoo_variants(ONE_OF_EACH_KIND))
+@pytest.mark.parametrize("name", marked(keras_ar.zoo.list(), fast=ONE_OF_EACH_KIND))
 def test_one_folder_has_three_readers(hub, name):
     folder = keras_ar.zoo.find_folder(name)
     hub.add(f"keras-ar-tests/{name}", files_of(folder))

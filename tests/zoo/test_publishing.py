@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from fault_cases import assert_plain
 from huggingface_hub import ModelCard
+from marks import marked
 from registration import files_of
-from zoo_variants import MORE_OF_THE_SAME, zoo_variants
+from zoo_variants import MORE_OF_THE_SAME
 
 import keras_ar
 from keras_ar.cli import main
@@ -100,7 +101,7 @@ def test_an_unpublished_base_is_named_in_the_text_and_not_as_an_address(mine):
         keras_ar.zoo.write_own_card(mine, **(texts | {"limits": " "}))
 
 
-@pytest.mark.parametrize("name", zoo_variants(fast=set(keras_ar.zoo.list()) - MORE_OF_THE_SAME))
+@pytest.mark.parametrize("name", marked(keras_ar.zoo.list(), slow=MORE_OF_THE_SAME))
 def test_every_variant_of_the_zoo_is_fit_to_be_published(name):
     # Among much else: its weights give its golden outputs.
     assert find_problems(keras_ar.zoo.find_folder(name)) == []

@@ -1,12 +1,6 @@
-"""The variants of the zoo as parameters of a test, most of them for -m slow only."""
+"""Which variants of the zoo tests try by default, where all would take long."""
 
-from collections.abc import Container
-
-import pytest
-
-import keras_ar
-
-__all__ = ["MORE_OF_THE_SAME", "ONE_OF_EACH_KIND", "zoo_variants"]
+__all__ = ["MORE_OF_THE_SAME", "ONE_OF_EACH_KIND"]
 
 # Images, vectors, sound and text.
 ONE_OF_EACH_KIND = {
@@ -23,15 +17,9 @@ MORE_OF_THE_SAME = {
     "deepnade_binarized_mnist",
     "gated_pixelcnn_binarized_mnist",
     "gated_pixelcnn_cifar10",
+    "pixelcnn_cifar10",
     "pixelcnnpp_cifar10",
     "pixelcnnpp_cifar10_classes",
+    "pixelrnn_row_cifar10",
     "wavenet_vocoder_spoken_digit",
 }
-
-
-def zoo_variants(fast: Container[str]) -> list:
-    """Return the names of all variants, those marked slow that are not in ``fast``."""
-    return [
-        pytest.param(name, marks=() if name in fast else pytest.mark.slow)
-        for name in keras_ar.zoo.list()
-    ]
