@@ -101,7 +101,7 @@ def input_gradients(
     An order-agnostic model is asked with the pixels that come before in its order.
 
     Args:
-        model: Any unconditional image model.
+        model: Any unconditional image model without latents.
         images: As for ``log_prob``; the result is the mean over them.
         row: Row of the pixel; the middle by default.
         column: Its column; likewise.
@@ -111,10 +111,12 @@ def input_gradients(
         of the scaled input.
 
     Raises:
-        ValueError: If the pixel lies outside the image, or the model wants a condition.
+        ValueError: If the pixel lies outside the image, or the model has a condition or latents.
     """
     if model.is_conditional:
         raise ValueError(f"{model.name} is conditional: its gradients depend on the condition.")
+    if not model.is_exact:
+        raise ValueError(f"{model.name} has latents, on which its gradients depend.")
     row, column = watched_pixel(model, row, column)
     height, width, channels = model.image_shape
     scaling = next(layer for layer in model.layers if isinstance(layer, PixelScaling))

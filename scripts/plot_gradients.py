@@ -34,21 +34,22 @@ def main(argv: list[str]) -> None:
     from keras_ar.receptive_field import watched_pixel
     from keras_ar.training import read_recipe
 
-    names = [
-        name
+    models = {
+        name: keras_ar.zoo.load(name)
         for name in keras_ar.zoo.list()
         if read_recipe(keras_ar.zoo.find_folder(name)).data.name == _DATASET.value
-    ]
+    }
+    # What depends on a condition or on latents has no single picture.
+    models = {name: x for name, x in models.items() if x.is_exact and not x.is_conditional}
     images = load_images(_DATASET.value, "test", limit=_IMAGES.value)
-    columns = min(len(names), 4)
-    rows = math.ceil(len(names) / columns)
+    columns = min(len(models), 4)
+    rows = math.ceil(len(models) / columns)
     figure = Figure(figsize=(3 * columns, 3.2 * rows), layout="constrained")
     panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for axes in panels:
         axes.set_axis_off()
-    for axes, name in zip(panels, names, strict=False):
+    for axes, (name, model) in zip(panels, models.items(), strict=False):
         logging.info("%s", name)
-        model = keras_ar.zoo.load(name)
         gradients = keras_ar.input_gradients(model, images)
         shown = np.ma.masked_equal(gradients / gradients.max(), 0.0)
         picture = axes.imshow(shown, norm=LogNorm(1e-4, 1.0), cmap="viridis")

@@ -170,7 +170,7 @@ def results_page(variants: list[Variant], docs: pathlib.Path) -> str:
             "(`scripts/plot_gradients.py`). A pixel that cannot matter is white: ConvNADE and "
             "DeepNADE are asked with the pixels that come first in their order, PixelCNN has a "
             "blind spot to the right, and Row LSTM sees a triangle; the others see all pixels "
-            "before it.",
+            "before it. What PixelVAE looks at depends on its latents, so it is left out.",
             "![Derivatives of the middle pixel's logit by every pixel](images/gradients.png)",
         ]
     uci = docs / "uci_binary.json"

@@ -283,5 +283,7 @@ def test_questions_without_an_answer_are_refused(tiny):
         tiny.log_prob(images, importance_samples=0)
     with pytest.raises(ValueError, match="unconditional: leave condition out"):
         tiny.sample(2, condition=1)
+    with pytest.raises(ValueError, match="has latents, on which its gradients depend"):
+        keras_ar.input_gradients(tiny, images)
     with pytest.raises(NotImplementedError, match=r"model\.decoder\.distribution"):
         tiny.distribution(images)
