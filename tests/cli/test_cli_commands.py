@@ -178,6 +178,7 @@ def test_evaluate_prints_what_the_library_measured(binary_folder, monkeypatch, c
         "split": "validation",
         "limit": 7,
         "orders": None,
+        "importance_samples": None,
         "batch_size": 100,
     }
 
