@@ -8,7 +8,6 @@ from checks import (
     randomized,
     to_numpy,
 )
-from marks import marked
 from sequence_variants import (
     SEQUENCE_ONE_OF_EACH,
     SEQUENCE_VARIANTS,
@@ -66,7 +65,8 @@ def test_half_precision_keeps_a_float32_likelihood_close_to_that_of_float32(name
     assert log_prob(model, given).dtype == np.float32
 
 
-@pytest.mark.parametrize("name", marked(SEQUENCE_ONE_OF_EACH, fast=["char_rnn_lstm"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
 def test_half_precision_trains_under_xla_and_samples_step_by_step(name, dtype_policy):
     dtype_policy("mixed_bfloat16")
     model = randomized(SEQUENCE_VARIANTS[name])

@@ -85,6 +85,7 @@ def test_the_first_step_is_traced_once(monkeypatch):
     assert len(traced) == 1
 
 
+@pytest.mark.slow
 def test_plus_plus_lowers_the_loss():
     # 64 pixels that vary: on fewer, the coarse stage's data-dependent scales are huge and the first
     # steps overshoot, so that the outcome would hang on the seed.

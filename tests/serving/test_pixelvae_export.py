@@ -28,6 +28,7 @@ def small():
     )
 
 
+@pytest.mark.slow
 def test_the_served_estimate_is_that_of_the_keras_model_and_latents_differ(tmp_path):
     model = randomized(small, scale=2.0)
     served = tf.saved_model.load(str(export(model, tmp_path)))
