@@ -138,8 +138,8 @@ class AutoregressiveModel(LikelihoodTraining):
         return True
 
     def describe_likelihood(self, **options) -> str:
-        """Say in words whose likelihood ``log_prob`` gives with these options."""
-        return "exact log-likelihood of every example, natural order"
+        """Say in words what ``log_prob`` gives with these options, and under which law."""
+        return f"exact log-likelihood of every example, {self._describe_law(**options)}"
 
     def noise_shape(self, position_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the uniform numbers from which one example is drawn."""
@@ -325,6 +325,7 @@ class AutoregressiveModel(LikelihoodTraining):
         start = np.where(known[..., None], values, 0).astype("int32")
         noise = uniform_noise((len(images), *self.noise_shape(position_shape)), seed)
         conditions = [ops.convert_to_tensor(x) for x in _parts_of(condition)]
+        noise, conditions = self._before_filling(start, known, noise, conditions)
         heat = ops.convert_to_tensor(np.float32(temperature))
         fill = self._fill_incrementally if cached else self._fill_by_whole_passes
         filled = fill(
@@ -411,6 +412,13 @@ class AutoregressiveModel(LikelihoodTraining):
         return self(self._pack((images, *condition)), training=False)
 
     # Private ----------------------------------------------------------------------------------
+
+    def _describe_law(self) -> str:
+        return "natural order"
+
+    def _before_filling(self, start, known, noise, conditions):
+        """Return the noise of the positions, and what they are drawn given."""
+        return noise, conditions
 
     def _fill_incrementally(self, start, known, noise, conditions, heat, truncation, **options):
         arguments = (start, known, noise, conditions, heat, truncation)

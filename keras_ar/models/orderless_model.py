@@ -99,9 +99,8 @@ class OrderlessModel(VectorModel):
 
         return self._in_batches(average, images, condition, batch_size)
 
-    def describe_likelihood(self, *, orders: int = 1) -> str:
-        law = f"equal mixture of {orders} seeded orders"
-        return f"exact log-likelihood of every example, {law}"
+    def _describe_law(self, *, orders: int = 1) -> str:
+        return f"equal mixture of {orders} seeded orders"
 
     def conditionals(self, values, is_seen):
         """Return the law of every value given the seen ones alone.

@@ -287,20 +287,13 @@ class PixelVAE(AutoregressiveModel):
         noise, latents = self._draw_latents(images, known, noise)
         return sampler.generate_graph(images, known, noise, [latents], temperature)
 
-    def _fill_incrementally(self, start, known, noise, conditions, heat, truncation, **options):
-        noise, latents = self._latents_of(start, known, noise)
-        given = (start, known, noise, [latents], heat, truncation)
-        return self.decoder._fill_incrementally(*given, **options)
+    def draw_pixel_graph(self, *given):
+        return self.decoder.draw_pixel_graph(*given)
 
-    def _fill_by_whole_passes(self, start, known, noise, conditions, heat, truncation, **options):
-        noise, latents = self._latents_of(start, known, noise)
-        given = (start, known, noise, [latents], heat, truncation)
-        return self.decoder._fill_by_whole_passes(*given, **options)
-
-    def _latents_of(self, start, known, noise):
+    def _before_filling(self, start, known, noise, conditions):
         function = self._compile("draw_latents", self._draw_latents)
         noise, latents = function(*map(ops.convert_to_tensor, (start, known, noise)))
-        return ops.convert_to_numpy(noise), latents
+        return ops.convert_to_numpy(noise), [latents]
 
     def _draw_latents(self, images, known, noise):
         """Split the noise, and draw the latents of images of which something may be known.

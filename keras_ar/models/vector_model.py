@@ -101,11 +101,10 @@ class VectorModel(AutoregressiveModel):
         """Orders and masks whose laws the model averages."""
         return 1
 
-    def describe_likelihood(self, **options) -> str:
+    def _describe_law(self) -> str:
         if self.num_components == 1:
-            return super().describe_likelihood(**options)
-        law = f"equal mixture of its {self.num_components} masks"
-        return f"exact log-likelihood of every example, {law}"
+            return super()._describe_law()
+        return f"equal mixture of its {self.num_components} masks"
 
     def orders_for(self, component: int, known):
         """Return the order in which each example is filled in: int32 ``(batch, size)``."""
