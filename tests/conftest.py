@@ -9,6 +9,9 @@ import pytest
 
 
 def pytest_configure(config):
+    # Tracing makes and drops millions of objects that count references well enough: a twelfth of
+    # all time went into looking for circles among them.
+    gc.set_threshold(100_000, 20, 20)
     config.addinivalue_line("markers", "tensorflow: uses what only the TensorFlow backend has")
     # Keras hands its own variables to NumPy 2 when it saves a model or reads a weight.
     config.addinivalue_line(

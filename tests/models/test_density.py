@@ -119,7 +119,7 @@ def test_samples_of_plus_plus_have_the_exact_marginals_and_entropy():
     assert abs(log_law.mean() + entropy) < 5 * log_law.std() / np.sqrt(3000)
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize("name", marked(ONE_OF_EACH, slow={"plus_plus_colour"}))
 def test_compiled_execution_equals_eager(name):
     check_compiled_equals_eager(VARIANTS[name]())
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from checks import parameters, random_condition, random_images, to_numpy
+from marks import marked
 from variants import ONE_OF_EACH, VARIANTS, every_variant, shared_model
 
 from keras_ar.models import PixelCNN
@@ -88,7 +89,7 @@ def test_what_compile_was_given_is_saved_and_training_resumes(tmp_path):
     np.testing.assert_allclose(log_prob(loaded), log_prob(model), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH)
+@pytest.mark.parametrize("name", marked(ONE_OF_EACH, slow={"plus_plus_colour"}))
 def test_mixed_precision_has_float32_outputs_close_to_those_of_float32(
     name, dtype_policy, tmp_path
 ):

@@ -131,9 +131,7 @@ def test_probabilities_of_all_sequences_sum_to_one(build, is_random):
     check_normalised(model, one_condition(model))
 
 
-@pytest.mark.parametrize(
-    "name", marked(SEQUENCE_VARIANTS, fast=[*SEQUENCE_ONE_OF_EACH, "wavenet_mixture"])
-)
+@pytest.mark.parametrize("name", marked(SEQUENCE_VARIANTS, fast=SEQUENCE_ONE_OF_EACH))
 def test_samples_are_as_frequent_as_probable_and_those_of_whole_passes(name):
     model, count = randomized(SEQUENCE_VARIANTS[name]), 4000
     condition = one_condition(model)
@@ -165,9 +163,9 @@ def test_compiled_parameters_are_those_of_eager_ones(name):
     check_compiled_equals_eager(randomized(SEQUENCE_VARIANTS[name]))
 
 
-@every_sequence_variant
-def test_a_long_sequence_has_the_same_probability_in_small_passes(build, monkeypatch):
-    model = randomized(build)
+@pytest.mark.parametrize("name", marked(SEQUENCE_VARIANTS, fast=SEQUENCE_ONE_OF_EACH))
+def test_a_long_sequence_has_the_same_probability_in_small_passes(name, monkeypatch):
+    model = randomized(SEQUENCE_VARIANTS[name])
     sequences, condition = sequences_and_condition(model, 3, 20)
     lengths = [20, 13, 1]
     whole = to_numpy(model.log_prob(sequences, condition, lengths=lengths))
@@ -192,7 +190,7 @@ def test_a_known_beginning_may_be_longer_than_a_pass_and_than_what_is_remembered
     assert len(np.unique(fast[:, 15:])) > 1
 
 
-@pytest.mark.parametrize("name", ["char_rnn_lstm", "wavenet_codes"])
+@pytest.mark.parametrize("name", marked(["char_rnn_lstm", "wavenet_codes"], slow={"char_rnn_lstm"}))
 def test_known_codes_anywhere_are_kept_and_what_follows_takes_account_of_them(name):
     model = randomized(SEQUENCE_VARIANTS[name])
     sequences = random_images(model, 300, length=6)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from checks import random_condition, random_images, to_numpy
 from keras import ops
+from marks import marked
 from variants import ONE_OF_EACH, VARIANTS
 
 from keras_ar.layers.weight_norm import WeightNormLayer
@@ -145,12 +146,10 @@ def test_regularisation_counts_in_the_loss_and_not_in_the_bits():
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "pixelcnn_colour",
-        "gated_classes",
-        pytest.param("rnn_diagonal_line", marks=pytest.mark.slow),
-        pytest.param("plus_plus_colour", marks=pytest.mark.slow),
-    ],
+    marked(
+        ["pixelcnn_colour", "gated_classes", "rnn_diagonal_line", "plus_plus_colour"],
+        fast={"pixelcnn_colour"},
+    ),
 )
 def test_a_step_compiled_by_xla_moves_the_weights_like_a_plain_one(name):
     results = []

@@ -20,6 +20,7 @@ from vector_variants import (
     ORDERED,
     ORDERLESS,
     VECTOR_ONE_OF_EACH,
+    VECTOR_SLOW,
     VECTOR_VARIANTS,
     every_vector_variant,
 )
@@ -53,7 +54,7 @@ def check_vector_causal(model, seed: int = 0) -> None:
         assert is_later_moved[:-1].all(), f"{model.name}: nothing moves behind {is_later_moved}."
 
 
-@pytest.mark.parametrize("name", ORDERED)
+@pytest.mark.parametrize("name", marked(ORDERED, slow=VECTOR_SLOW))
 def test_parameters_read_earlier_places_only_before_after_training_and_reloaded(name, tmp_path):
     model = randomized(VECTOR_VARIANTS[name])
     check_vector_causal(model)
@@ -220,10 +221,10 @@ def test_configs_files_and_clones_give_the_same_class_and_densities(build, tmp_p
     np.testing.assert_array_equal(*draws)
 
 
-@every_vector_variant
-def test_a_few_steps_of_training_make_the_training_data_likelier(build):
+@pytest.mark.parametrize("name", marked(VECTOR_VARIANTS, fast=VECTOR_ONE_OF_EACH))
+def test_a_few_steps_of_training_make_the_training_data_likelier(name):
     keras.utils.set_random_seed(0)
-    model = build()
+    model = VECTOR_VARIANTS[name]()
     images = np.repeat(random_images(model, 2), 32, axis=0)
     before = log_prob_of(model, images)
     model.compile(keras.optimizers.Adam(0.03))

@@ -12,7 +12,7 @@ from checks import (
 )
 from keras import ops
 from marks import marked
-from variants import ONE_OF_EACH, SLOW, VARIANTS, every_variant, shared_model
+from variants import ONE_OF_EACH, VARIANTS, every_variant, shared_model
 
 from keras_ar.distributions import BernoulliLikelihood
 from keras_ar.layers import GatedResidualBlock, MaskedConv2D, Shift2D, ShiftedConv2D
@@ -36,8 +36,8 @@ def test_the_two_executions_of_every_model_agree(build):
     check_two_executions_agree(shared_model(build, scale=0.7))
 
 
-# Two programs of a deep model take long to compile, and parameters are compared above for each.
-@pytest.mark.parametrize("name", marked(VARIANTS, slow=SLOW | {"plus_plus_colour"}))
+# Two programs take long to compile, and parameters are compared above for each.
+@pytest.mark.parametrize("name", marked(VARIANTS, fast=set(ONE_OF_EACH) - {"plus_plus_colour"}))
 def test_cached_and_plain_sampling_give_the_same_images(name):
     model = shared_model(VARIANTS[name], scale=0.7)
     condition = random_condition(model, 3)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from checks import check_frequencies, codes, probabilities, random_images, randomized
+from marks import marked
 from vector_variants import VECTOR_VARIANTS
 
 from keras_ar.serving import export
@@ -15,8 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["nade_image", pytest.param("made_masks", marks=pytest.mark.slow), "deepnade_binary"],
+    "name", marked(["nade_image", "made_masks", "deepnade_binary"], fast={"deepnade_binary"})
 )
 def test_the_served_law_is_that_of_the_keras_model(name, tmp_path):
     model = randomized(VECTOR_VARIANTS[name])

@@ -8,6 +8,7 @@ import huggingface_hub
 import keras
 import numpy as np
 import pytest
+from densities import IMAGES, log_prob
 from huggingface_hub import constants
 from marks import marked
 from registration import REPO, files_of, register
@@ -18,25 +19,19 @@ from keras_ar.zoo import location
 from keras_ar.zoo.location import locate
 from keras_ar.zoo.preset import save
 
-IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
-
-
-def _log_prob(name) -> np.ndarray:
-    return np.asarray(keras_ar.zoo.load(name).log_prob(IMAGES))
-
 
 def test_a_registered_name_is_downloaded_once_and_then_needs_no_network(published, hub):
-    first = _log_prob("tiny")
+    first = log_prob("tiny")
     assert hub.requests("GET /store/")
     hub.log.clear()
-    assert np.array_equal(_log_prob("tiny"), first)
+    assert np.array_equal(log_prob("tiny"), first)
     assert hub.log == []
 
 
 def test_the_pinned_commit_is_loaded_though_the_branch_moved_on(published, hub, tiny_files):
-    before = _log_prob("tiny")
+    before = log_prob("tiny")
     hub.add(published.repo_id, {**tiny_files, "config.json": b"{}"})
-    assert np.array_equal(_log_prob("tiny"), before)
+    assert np.array_equal(log_prob("tiny"), before)
 
 
 def test_a_local_folder_comes_before_a_registered_name(published, hub, tmp_path, monkeypatch):
@@ -67,14 +62,14 @@ def test_an_address_on_the_hub_leads_to_its_revision(hub, tiny_files, tiny_folde
     for ref in ("main", "v1", "refs/pr/3"):
         hub.add(REPO, tiny_files if ref == (revision[1:] or "main") else other, ref)
     address = f"hf://{REPO}{revision}".replace("COMMIT", commit)
-    assert np.array_equal(_log_prob(address), _log_prob(tiny_folder))
+    assert np.array_equal(log_prob(address), log_prob(tiny_folder))
 
 
 def test_keras_reads_the_repository_by_itself(hub, tiny_files, tiny_folder, monkeypatch):
     hub.add(REPO, tiny_files)
     model = keras.saving.load_model(f"hf://{REPO}")
     assert type(model) is keras_ar.PixelCNN
-    assert np.array_equal(model.log_prob(IMAGES), _log_prob(tiny_folder))
+    assert np.array_equal(log_prob(model), log_prob(tiny_folder))
 
 
 @pytest.mark.parametrize("name", marked(keras_ar.zoo.list(), fast=ONE_OF_EACH_KIND))
@@ -127,14 +122,14 @@ def test_of_weights_in_shards_the_index_and_what_it_names_is_downloaded_once(
     files = files_of(sharded_folder)
     stray = {"model.weights.h5": b"0", "model_00099.weights.h5": b"0"}
     register(monkeypatch, files, hub.add(REPO, files | stray))
-    expected = _log_prob(tiny_folder)
-    assert np.array_equal(_log_prob("tiny"), expected)
+    expected = log_prob(tiny_folder)
+    assert np.array_equal(log_prob("tiny"), expected)
     asked = {line.rpartition("/")[2] for line in hub.requests("HEAD|resolve")}
     assert asked == set(files)
     hub.log.clear()
-    assert np.array_equal(_log_prob("tiny"), expected)
+    assert np.array_equal(log_prob("tiny"), expected)
     assert hub.log == []
-    assert np.array_equal(_log_prob(f"hf://{REPO}"), expected)
+    assert np.array_equal(log_prob(f"hf://{REPO}"), expected)
 
 
 def test_downloading_shows_a_progress_bar_of_the_bytes(published, capfd, monkeypatch):
@@ -172,8 +167,8 @@ def test_a_repository_that_keras_made_is_checked_by_the_hash_of_the_hub(
     files = {p.name: p.read_bytes() for p in (tmp_path / "plain").iterdir() if p.is_file()}
     assert "weights_sha256" not in json.loads(files["metadata.json"])
     hub.add(REPO, files)
-    expected = np.asarray(tiny_model.log_prob(IMAGES))
-    assert np.array_equal(_log_prob(f"hf://{REPO}"), expected)
+    expected = log_prob(tiny_model)
+    assert np.array_equal(log_prob(f"hf://{REPO}"), expected)
     blob = locate(f"hf://{REPO}").folder / "model.weights.h5"
     blob.write_bytes(blob.read_bytes()[::-1])
     with pytest.raises(ValueError, match="another sha256"):

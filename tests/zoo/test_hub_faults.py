@@ -8,13 +8,12 @@ import time
 import huggingface_hub
 import numpy as np
 import pytest
+from densities import log_prob
 from fault_cases import assert_plain, fault, faults
 from huggingface_hub import constants
 from registration import REPO
 
 import keras_ar
-
-IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
 
 
 def _files(folder: str) -> list[pathlib.Path]:
@@ -173,8 +172,8 @@ _PASSING = {
 def test_a_fault_that_passes_is_outlasted(published, hub, tiny_folder, case):
     pattern, act, times = case
     hub.fail(pattern, act, times)
-    expected = np.asarray(keras_ar.zoo.load(tiny_folder).log_prob(IMAGES))
-    assert np.array_equal(keras_ar.zoo.load("tiny").log_prob(IMAGES), expected)
+    expected = log_prob(tiny_folder)
+    assert np.array_equal(log_prob("tiny"), expected)
     assert _half_written() == []
 
 
@@ -238,10 +237,10 @@ def _with_addresses(cases: dict) -> dict:
 def test_what_is_cached_loads_without_the_hub(published, hub, tiny_files, monkeypatch, case):
     act, name = case
     hub.add(REPO, tiny_files, "v1")
-    expected = np.asarray(keras_ar.zoo.load(name).log_prob(IMAGES))
+    expected = log_prob(name)
     act(hub, monkeypatch)
     huggingface_hub.close_session()
-    assert np.array_equal(keras_ar.zoo.load(name).log_prob(IMAGES), expected)
+    assert np.array_equal(log_prob(name), expected)
 
 
 @faults("No Hub, model not in the cache", _with_addresses(_ABSENT))

@@ -6,26 +6,21 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from densities import IMAGES, log_prob
 
 import keras_ar
 from keras_ar.zoo.model_files import sha256_of
 from keras_ar.zoo.preset import load_folder, save
 
-IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
-
-
-def _log_prob(model) -> np.ndarray:
-    return np.asarray(model.log_prob(IMAGES))
-
 
 def test_a_saved_model_comes_back_with_the_same_likelihoods(tiny_model, tiny_folder):
-    assert np.array_equal(_log_prob(load_folder(tiny_folder)), _log_prob(tiny_model))
+    assert np.array_equal(log_prob(load_folder(tiny_folder)), log_prob(tiny_model))
 
 
 def test_keras_reads_the_folder_by_itself(tiny_model, tiny_folder):
     model = keras.saving.load_model(tiny_folder)
     assert type(model) is keras_ar.PixelCNN
-    assert np.array_equal(_log_prob(model), _log_prob(tiny_model))
+    assert np.array_equal(log_prob(model), log_prob(tiny_model))
 
 
 def test_float16_halves_the_numbers_on_disk_and_moves_the_likelihood_little(tiny_model, tmp_path):
@@ -36,7 +31,7 @@ def test_float16_halves_the_numbers_on_disk_and_moves_the_likelihood_little(tiny
             lambda name, item: kinds.add(item.dtype) if isinstance(item, h5py.Dataset) else None
         )
     assert kinds == {np.dtype("float16")}
-    np.testing.assert_allclose(_log_prob(load_folder(folder)), _log_prob(tiny_model), rtol=2e-3)
+    np.testing.assert_allclose(log_prob(load_folder(folder)), log_prob(tiny_model), rtol=2e-3)
 
 
 def test_weights_too_large_for_float16_are_refused_and_leave_the_old_file(tiny_model, tiny_folder):
@@ -62,7 +57,7 @@ def test_a_fine_tuned_model_is_saved_without_its_optimizer(tiny_model, tmp_path)
     assert "compile_config" not in json.loads((folder / "config.json").read_text())
     with h5py.File(folder / "model.weights.h5") as file:
         assert "optimizer" not in file
-    assert np.array_equal(_log_prob(load_folder(folder)), _log_prob(tiny_model))
+    assert np.array_equal(log_prob(load_folder(folder)), log_prob(tiny_model))
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])

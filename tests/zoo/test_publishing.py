@@ -9,11 +9,12 @@ import sys
 
 import numpy as np
 import pytest
+from densities import IMAGES, log_prob
 from fault_cases import assert_plain
 from huggingface_hub import ModelCard
 from marks import marked
 from registration import files_of
-from zoo_variants import MORE_OF_THE_SAME
+from zoo_variants import ONE_OF_EACH_KIND
 
 import keras_ar
 from keras_ar.cli import main
@@ -24,7 +25,6 @@ from keras_ar.zoo.weights_files import weights_names
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 
 ROOT = pathlib.Path(__file__).parents[2]
-IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
 MINE = "keras-ar-tests/mine"
 
 
@@ -57,7 +57,7 @@ def test_a_model_of_ones_own_goes_up_and_comes_back_the_same(hub, mine, tiny_mod
     assert hub.refs[MINE, "main"] == hub.refs[MINE, "v1"] == done.revision
     for address in (f"hf://{MINE}", f"hf://{MINE}@v1", f"hf://{MINE}@{done.revision}"):
         model = keras_ar.zoo.load(address)
-        assert np.array_equal(model.log_prob(IMAGES), tiny_model.log_prob(IMAGES))
+        assert np.array_equal(log_prob(model), log_prob(tiny_model))
 
 
 def test_what_is_published_in_another_layout_replaces_the_former_files(hub, mine, tiny_model):
@@ -68,7 +68,7 @@ def test_what_is_published_in_another_layout_replaces_the_former_files(hub, mine
         keras_ar.zoo.publish(mine, MINE)
         assert set(_there(hub)) - {".gitattributes"} == card | set(weights_names(mine))
         model = keras_ar.zoo.load(f"hf://{MINE}")
-        assert np.array_equal(model.log_prob(IMAGES), tiny_model.log_prob(IMAGES))
+        assert np.array_equal(log_prob(model), log_prob(tiny_model))
 
 
 def test_a_shard_that_is_not_the_one_of_the_index_is_not_uploaded(hub, mine, tiny_model):
@@ -101,7 +101,7 @@ def test_an_unpublished_base_is_named_in_the_text_and_not_as_an_address(mine):
         keras_ar.zoo.write_own_card(mine, **(texts | {"limits": " "}))
 
 
-@pytest.mark.parametrize("name", marked(keras_ar.zoo.list(), slow=MORE_OF_THE_SAME))
+@pytest.mark.parametrize("name", marked(keras_ar.zoo.list(), fast=ONE_OF_EACH_KIND))
 def test_every_variant_of_the_zoo_is_fit_to_be_published(name):
     # Among much else: its weights give its golden outputs.
     assert find_problems(keras_ar.zoo.find_folder(name)) == []

@@ -6,6 +6,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from densities import log_prob
 from fault_cases import assert_plain
 
 import keras_ar
@@ -13,12 +14,7 @@ from keras_ar.zoo.model_files import sha256_of
 from keras_ar.zoo.preset import load_folder, save
 from keras_ar.zoo.weights_files import count_weights, weights_names, weights_sha256
 
-IMAGES = np.random.default_rng(0).integers(0, 2, (5, 4, 4, 1), dtype=np.uint8)
 MEGABYTES = 0.035
-
-
-def _log_prob(model) -> np.ndarray:
-    return np.asarray(model.log_prob(IMAGES))
 
 
 @pytest.mark.parametrize("float16", [False, True])
@@ -29,7 +25,7 @@ def test_shards_hold_what_one_file_holds_and_none_is_over_the_limit(tiny_model, 
     assert [path.name for path in shards] == weights_names(many)[1:] and len(shards) > 1
     assert max(path.stat().st_size for path in shards) <= 1e6 * MEGABYTES
     assert count_weights(many / "model.weights.json") == count_weights(one / "model.weights.h5")
-    assert np.array_equal(_log_prob(keras_ar.zoo.load(many)), _log_prob(load_folder(one)))
+    assert np.array_equal(log_prob(keras_ar.zoo.load(many)), log_prob(load_folder(one)))
 
 
 def test_every_shard_is_float16(tiny_model, tmp_path):
@@ -56,13 +52,13 @@ def test_keras_reads_the_index_and_keras_own_shards_are_read(tiny_model, tmp_pat
     folder = save(tiny_model, tmp_path / "tiny", shard_megabytes=MEGABYTES)
     twin = keras.models.clone_model(tiny_model)
     twin.load_weights(folder / "model.weights.json")
-    assert np.array_equal(_log_prob(twin), _log_prob(tiny_model))
+    assert np.array_equal(log_prob(twin), log_prob(tiny_model))
     for path in folder.iterdir():
         if path.name != "config.json":
             path.unlink()
     tiny_model.save_weights(folder / "model.weights.json", max_shard_size=1_000 / 1024**3)
     assert len(weights_names(folder)) > 2
-    assert np.array_equal(_log_prob(keras_ar.zoo.load(folder)), _log_prob(tiny_model))
+    assert np.array_equal(log_prob(keras_ar.zoo.load(folder)), log_prob(tiny_model))
 
 
 def test_a_folder_never_holds_both_layouts_nor_shards_of_before(tiny_model, tiny_folder):
