@@ -45,9 +45,9 @@ _EXCERPT = 600
 
 def format_value(results: dict[str, Any]) -> str:
     """Write a result with its unit, such as ``81.30 nats``."""
-    digits = 3 if "unit" in results else 2
     bound = "≤ " if results.get("is_bound") else ""
-    return f"{bound}{results['value']:.{digits}f} {results.get('unit', _UNITS[results['metric']])}"
+    unit = results.get("unit", _UNITS[results["metric"]])
+    return f"{bound}{results['value']:.{_digits(results)}f} {unit}"
 
 
 def format_measured(results: dict[str, Any]) -> str:
@@ -253,5 +253,8 @@ def format_error(results: dict[str, Any]) -> str:
     """Write the standard error of a result, in the result's unit."""
     nats = results.get("nats_per_image") or results["nats_per_sequence"]
     per_value = results["value"] / nats
-    digits = 2 if results["metric"] == "nats_per_image" else 4
-    return f"{results['standard_error'] * per_value:.{digits}f}"
+    return f"{results['standard_error'] * per_value:.{_digits(results)}f}"
+
+
+def _digits(results: dict[str, Any]) -> int:
+    return 2 if results["metric"] == "nats_per_image" else 3

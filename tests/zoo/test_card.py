@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 import keras_ar
-from keras_ar.zoo.card import check_prose, write_card
+from keras_ar.zoo.card import check_prose, format_measured, write_card
 
 
 @pytest.mark.parametrize("name", keras_ar.zoo.list())
@@ -29,6 +29,18 @@ def test_a_card_is_what_the_folder_renders_today(name, tmp_path):
         if (folder / file).is_file():
             (tmp_path / file).write_text((folder / file).read_text())
     assert write_card(tmp_path).read_text() == (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "nats", "error", "wanted"),
+    [
+        ("bits_per_dim", 3.4058, 7252.1, 14.27, "3.406 bits/dim ± 0.007"),
+        ("nats_per_image", 79.8, 79.8, 0.2, "79.80 nats ± 0.20"),
+    ],
+)
+def test_a_number_has_as_many_decimals_as_its_error(metric, value, nats, error, wanted):
+    given = {"metric": metric, "value": value, "nats_per_image": nats, "standard_error": error}
+    assert format_measured(given) == wanted
 
 
 def test_missing_prose_is_named():
