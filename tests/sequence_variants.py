@@ -27,13 +27,20 @@ SEQUENCE_VARIANTS = {
     "wavenet_both": lambda: WaveNet(num_classes=3, num_features=2, upsampling=(3,), **_GLOBAL),
 }
 
-# Conditions that enter as those of others do: only with -m slow.
-_SLOW = {"wavenet_classes", "wavenet_embedding", "wavenet_two_kinds"}
+# Another cell, and conditions that enter as those of others do: only with -m slow.
+_SLOW = {
+    "char_rnn_gru",
+    "wavenet_classes",
+    "wavenet_embedding",
+    "wavenet_features",
+    "wavenet_two_kinds",
+}
 every_sequence_variant = pytest.mark.parametrize(
     "build", marked(SEQUENCE_VARIANTS, slow=_SLOW, of=SEQUENCE_VARIANTS)
 )
 UNCONDITIONAL = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_mixture"]
-SEQUENCE_ONE_OF_EACH = ["char_rnn_lstm", "char_rnn_gru", "temporal_conv_net", "wavenet_both"]
+SEQUENCE_ONE_OF_EACH = ["char_rnn_lstm", "temporal_conv_net", "wavenet_both"]
+SEQUENCE_KINDS = marked(["char_rnn_gru", *SEQUENCE_ONE_OF_EACH], fast=SEQUENCE_ONE_OF_EACH)
 
 
 # Longer than every receptive field here.

@@ -34,6 +34,7 @@ VECTOR_SLOW = {
     "made_binary",
     "made_levels",
     "nade_binary",
+    "nade_image",
 }
 every_vector_variant = pytest.mark.parametrize(
     "build", marked(VECTOR_VARIANTS, slow=VECTOR_SLOW, of=VECTOR_VARIANTS)

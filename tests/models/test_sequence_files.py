@@ -9,7 +9,7 @@ from checks import (
     to_numpy,
 )
 from sequence_variants import (
-    SEQUENCE_ONE_OF_EACH,
+    SEQUENCE_KINDS,
     SEQUENCE_VARIANTS,
     every_sequence_variant,
     log_prob,
@@ -43,7 +43,7 @@ def test_configs_files_folders_and_clones_give_the_same_class_and_densities(buil
     assert np.any(log_prob(clone) != wanted), "The clone shares weights with its model."
 
 
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_every_layer_is_rebuilt_from_its_config(name):
     for layer in SEQUENCE_VARIANTS[name]().layers:
         if type(layer).__module__.startswith("keras_ar"):
@@ -51,7 +51,7 @@ def test_every_layer_is_rebuilt_from_its_config(name):
             assert twin.get_config() == layer.get_config()
 
 
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_half_precision_keeps_a_float32_likelihood_close_to_that_of_float32(name, dtype_policy):
     exact = randomized(SEQUENCE_VARIANTS[name])
     dtype_policy("mixed_bfloat16")
@@ -66,7 +66,7 @@ def test_half_precision_keeps_a_float32_likelihood_close_to_that_of_float32(name
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_half_precision_trains_under_xla_and_samples_step_by_step(name, dtype_policy):
     dtype_policy("mixed_bfloat16")
     model = randomized(SEQUENCE_VARIANTS[name])

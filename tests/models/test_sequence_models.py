@@ -21,6 +21,7 @@ from keras import ops
 from marks import marked
 from sequence_variants import (
     LENGTH,
+    SEQUENCE_KINDS,
     SEQUENCE_ONE_OF_EACH,
     SEQUENCE_VARIANTS,
     every_sequence_variant,
@@ -158,7 +159,7 @@ def test_step_by_step_the_parameters_are_those_of_one_pass(build):
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_compiled_parameters_are_those_of_eager_ones(name):
     check_compiled_equals_eager(randomized(SEQUENCE_VARIANTS[name]))
 
@@ -174,7 +175,7 @@ def test_a_long_sequence_has_the_same_probability_in_small_passes(name, monkeypa
     np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_a_known_beginning_may_be_longer_than_a_pass_and_than_what_is_remembered(name, monkeypatch):
     model = randomized(SEQUENCE_VARIANTS[name])
     sequences, condition = sequences_and_condition(model, 20, 18)
@@ -221,7 +222,7 @@ def test_top_k_of_one_takes_the_most_likely_code_at_every_step():
     np.testing.assert_array_equal(drawn, np.argmax(parameters(model, drawn), axis=-1))
 
 
-@pytest.mark.parametrize("name", SEQUENCE_ONE_OF_EACH)
+@pytest.mark.parametrize("name", SEQUENCE_KINDS)
 def test_one_step_is_a_function_of_code_and_state_with_no_memory_of_its_own(name):
     model = randomized(SEQUENCE_VARIANTS[name])
     sequences, condition = sequences_and_condition(model, 2, 4)
@@ -309,9 +310,7 @@ def test_a_single_code_can_be_drawn():
 # Training -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "name", marked(SEQUENCE_ONE_OF_EACH, fast=["char_rnn_gru", "wavenet_both"])
-)
+@pytest.mark.parametrize("name", marked(SEQUENCE_VARIANTS, fast=["char_rnn_gru", "wavenet_both"]))
 def test_a_few_steps_of_training_make_the_training_data_likelier(name):
     model = SEQUENCE_VARIANTS[name]()
     sequences, condition = (

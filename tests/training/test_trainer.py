@@ -172,6 +172,7 @@ def test_many_steps_in_one_call_are_the_same_steps(write_recipe, load_random, tm
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_many_steps_in_one_call_resume_with_the_same_bits(
     write_recipe, random_model, load_random, tmp_path
 ):

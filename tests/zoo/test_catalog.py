@@ -7,6 +7,8 @@ import time
 
 import numpy as np
 import pytest
+from marks import marked
+from zoo_variants import ONE_OF_EACH_KIND
 
 import keras_ar
 from keras_ar.training import read_recipe
@@ -21,7 +23,7 @@ def test_every_variant_of_the_repository_is_bundled():
     assert {"nade_binarized_mnist", "pixelcnn_binarized_mnist"} < set(VARIANTS)
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", marked(VARIANTS, fast=ONE_OF_EACH_KIND))
 def test_a_bundled_variant_loads_within_two_seconds_with_the_parameters_of_its_record(name):
     started = time.process_time()
     # Trained ones: the masks and degrees of a MADE are weights, and no parameters.
